@@ -1,0 +1,16 @@
+"""Assets: what is persisted, one file a noun.
+
+Belongs here: definitions, their checks, partitions, and the one helper that materialises many symbols. Not here: any
+computation (`bot_core_dagster`), when things run (`jobs`, `schedules`, `sensors`).
+"""
+
+from assets.backtests import rsi_backtest
+from assets.bars import bar_quality, bars
+from assets.checks import every_symbol_is_current
+from assets.features import features
+from assets.portfolio import portfolio_review
+
+ASSETS = [bars, bar_quality, features, rsi_backtest, portfolio_review]
+CHECKS = [every_symbol_is_current]
+
+__all__ = ["ASSETS", "CHECKS"]

@@ -1,0 +1,142 @@
+"""Bar assets: what the market did, as its source told it.
+
+Belongs here: the bars of each instrument and the verdict on them. Not here: sources and refusals
+(`bot_core_dagster.market`), versions of a bar (`bot_core_dagster.lake`).
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+import dagster as dg
+import pandas as pd
+
+from assets.each_symbol import Check, Made, materialize_each_symbol
+from assets.partitions import ONE_RUN, OWNERS, SYMBOLS, SymbolsConfig
+from bot_core_dagster.errors import SourceError
+from bot_core_dagster.lake import BAR_QUALITY, BARS, QUARANTINE, Lake, SeriesChange
+from bot_core_dagster.market.quality import assess
+from bot_core_dagster.market.sources import new_bars
+from bot_core_dagster.settings import Instrument
+from resources.lake import LakeResource
+from resources.market import MarketResource, SettingsResource
+
+
+@dg.asset(
+    partitions_def=SYMBOLS,
+    backfill_policy=ONE_RUN,
+    group_name="market_data",
+    kinds={"delta", "ccxt"},
+    owners=OWNERS,
+    code_version="1",
+    pool="data_collection",
+    freshness_policy=dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=3), warn_window=timedelta(hours=2)),
+)
+def bars(
+    context: dg.AssetExecutionContext,
+    config: SymbolsConfig,
+    lake: LakeResource,
+    settings: SettingsResource,
+    market: MarketResource,
+) -> None:
+    """Bring the closed bars of each instrument that are new or corrected since the last run.
+
+    Impossible rows go to `quarantine` with the reason; a correction closes the old version of a bar and keeps it.
+    """
+    now, known = market.now(), settings.load()
+    sources = market.sources(known)
+
+    def collect(instrument: Instrument, last: datetime | None) -> Made:
+        admission = new_bars(
+            sources, instrument, history_start=known.history.start, last_open_time=last, now=now
+        )
+        if admission.bars.empty and last is None:
+            raise SourceError("; ".join(("no bars came and none are stored", *admission.notes)))
+        return Made(
+            tables=[(BARS, admission.bars), (QUARANTINE, admission.quarantined)],
+            metadata={
+                "source": instrument.source.upper() if instrument.source == "simulated" else instrument.source,
+                "fetched_rows": admission.n_read,
+                "quarantined_rows": len(admission.quarantined),
+                "duplicate_rows": admission.n_duplicates,
+                "notes": "; ".join(admission.notes) or "none",
+                **_last_bar(admission.bars),
+            },
+        )
+
+    materialize_each_symbol(
+        context, lake.open(), known, config.symbols, collect, load=_last_open_times, store=_upsert_bars
+    )
+
+
+@dg.asset(
+    partitions_def=SYMBOLS,
+    deps=[bars],
+    backfill_policy=ONE_RUN,
+    group_name="market_data",
+    kinds={"delta", "pandera"},
+    owners=OWNERS,
+    code_version="1",
+    pool="data_collection",
+)
+def bar_quality(
+    context: dg.AssetExecutionContext,
+    config: SymbolsConfig,
+    lake: LakeResource,
+    settings: SettingsResource,
+    market: MarketResource,
+) -> None:
+    """Judge each instrument's bars: order, duplicates, consistency, missing bars, jumps, zero volume, staleness.
+
+    A symbol that fails stops its own downstream and nothing else; nothing is filled.
+    """
+    known, now = settings.load(), market.now()
+
+    def judge(instrument: Instrument, stored: pd.DataFrame) -> Made:
+        quality = assess(stored, instrument, known.quality, now)
+        failed = [check for check in quality.checks if not check.passed]
+        return Made(
+            tables=[(BAR_QUALITY, pd.DataFrame([quality.as_row()]))],
+            metadata={
+                "verdict": quality.verdict,
+                "bars": quality.n_bars,
+                "missing_bars": quality.n_missing,
+                "findings": "; ".join(f"{check.name}: {check.detail}" for check in failed) or "none",
+            },
+            checks=[
+                Check(
+                    name="bars_are_usable",
+                    is_passed=quality.verdict != "fail",
+                    is_fatal=True,
+                    metadata={check.name: check.detail for check in quality.checks},
+                )
+            ],
+            failure="; ".join(check.detail for check in failed) if quality.verdict == "fail" else "",
+        )
+
+    materialize_each_symbol(context, lake.open(), known, config.symbols, judge)
+
+
+def _last_open_times(lake: Lake, instruments: Sequence[Instrument]) -> dict[str, datetime | None]:
+    query = "select symbol, timeframe, open_time from latest_bars"
+    rows = lake.sql(query).to_pylist() if lake.symbols(BARS) else []
+    stored = {(row["symbol"], row["timeframe"]): row["open_time"] for row in rows}
+    return {one.symbol: stored.get((one.symbol, str(one.timeframe))) for one in instruments}
+
+
+def _upsert_bars(lake: Lake, made: Mapping[str, Made]) -> Mapping[str, SeriesChange]:
+    quarantined = [one.tables[1][1] for one in made.values() if len(one.tables[1][1])]
+    if quarantined:
+        lake.upsert(QUARANTINE, pd.concat(quarantined, ignore_index=True))
+    fetched = {symbol: one.tables[0][1] for symbol, one in made.items() if len(one.tables[0][1])}
+    changes = lake.unchanged(BARS, [symbol for symbol in made if symbol not in fetched])
+    return changes | (lake.upsert_bars(pd.concat(fetched.values(), ignore_index=True)) if fetched else {})
+
+
+def _last_bar(frame: pd.DataFrame) -> dict[str, object]:
+    if frame.empty:
+        return {}
+    last = frame.iloc[-1]
+    return {
+        "last_close_time": dg.MetadataValue.timestamp(last["close_time"].to_pydatetime()),
+        "last_close": float(last["close"]),
+    }

@@ -1,0 +1,42 @@
+"""Partitions of the assets: one key an instrument, one key a month.
+
+Belongs here: partition definitions and backfill policies. Not here: who keeps the symbols in step with the watchlist
+(`sensors.watchlist`).
+"""
+
+import warnings
+from typing import Final
+
+import dagster as dg
+from pydantic import Field
+
+warnings.filterwarnings("ignore", message="Parameter `backfill_policy` of")  # beta in the pinned Dagster, and meant
+
+SYMBOLS: Final = dg.DynamicPartitionsDefinition(name="symbols")
+MONTHS: Final = dg.MonthlyPartitionsDefinition(start_date="2010-01-01", timezone="UTC")
+ONE_RUN: Final = dg.BackfillPolicy.single_run()
+OWNERS: Final = ["team:quant"]
+
+
+class SymbolsConfig(dg.Config):
+    """A part of the run's symbols; none named means all of them."""
+
+    symbols: list[str] = Field(default_factory=list)
+
+
+def symbol_range_tags(keys: list[str]) -> dict[str, str]:
+    """Return the run tags that cover all partitions of `SYMBOLS`, in their insertion order.
+
+    Raises
+    ------
+    ValueError
+        If there are none: Dagster would make one unpartitioned materialisation instead.
+    """
+    if not keys:
+        raise ValueError("no symbols: an empty partition range would run unpartitioned")
+    return {"dagster/asset_partition_range_start": keys[0], "dagster/asset_partition_range_end": keys[-1]}
+
+
+def symbols_run_config(asset_names: list[str], symbols: list[str]) -> dict[str, object]:
+    """Return run config that restricts each asset to `symbols` within the run's partition range."""
+    return {"ops": {name: {"config": {"symbols": symbols}} for name in asset_names}}

@@ -1,0 +1,66 @@
+"""The commands of `bot-core`, put together.
+
+Belongs here: the list of commands, `--version`, the entry point. Not here: what a command does (a module each), how it
+fails (`cli.guard`).
+"""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from bot_core_dagster.cli import doctor, import_bars, run, sql, status, symbols, up
+from bot_core_dagster.cli.guard import FAILED, close_quietly, guarded, say_error
+
+app = typer.Typer(name="bot-core", add_completion=False, rich_markup_mode="rich")
+app.command("run")(guarded(run.run))
+app.command("up")(guarded(up.up))
+app.command("import")(guarded(import_bars.import_bars))
+app.command("status")(guarded(status.status))
+app.command("sql")(guarded(sql.sql))
+app.command("doctor")(guarded(doctor.doctor))
+app.add_typer(symbols.app, name="symbols")
+
+
+@app.callback(invoke_without_command=True)
+def bot_core(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Show the version and stop.")] = False,
+) -> None:
+    """Market data, features, backtests and portfolio reviews. No order is ever sent.
+
+    Start with [bold]bot-core run[/bold], then look at [bold]bot-core up[/bold].
+    """
+    if version:
+        typer.echo(f"bot-core {_version()}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+def main() -> None:
+    """Run the command line and exit with its code."""
+    try:
+        code = app(prog_name="bot-core", standalone_mode=False)
+        sys.stdout.flush()
+    except typer.TyperException as error:
+        context = getattr(error, "ctx", None)
+        command = context.command_path if context else "bot-core"
+        say_error(f"{error.format_message()} Next: {command} --help")
+        code = error.exit_code
+    except typer.Abort:
+        say_error("stopped: no input")
+        code = FAILED
+    except BrokenPipeError:
+        close_quietly()
+        code = 0
+    sys.exit(code or 0)
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("bot-core")
+    except PackageNotFoundError:
+        return "from a checkout that is not installed"

@@ -1,0 +1,169 @@
+"""One cycle of the main job: the research cycle over the watchlist, then the review of a month, as two Dagster runs.
+
+Belongs here: executing the jobs in this process and gathering what they say. Not here: how it is shown (`cli.run`),
+what is computed (`assets` and the core).
+"""
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from math import nan
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from assets.partitions import SYMBOLS, symbol_range_tags
+from bot_core_dagster.cli.cycle_result import Built, CycleResult, Failed, Headline
+from bot_core_dagster.definitions import build_defs
+from bot_core_dagster.errors import BotCoreError, SettingsError
+from bot_core_dagster.lake import default_lake
+from bot_core_dagster.lineage import outcomes_of
+from bot_core_dagster.portfolio import Performance, PortfolioReport, newest_full_month, review_month
+from bot_core_dagster.settings import Settings
+
+OnProgress = Callable[[float, str], None]
+
+_ASSETS = ("bars", "bar_quality", "features", "rsi_backtest", "portfolio_review")
+
+
+def run_cycle(settings: Settings, *, month: str | None, on_progress: OnProgress) -> CycleResult:
+    """Bring every symbol of the watchlist up to date and review `month`, by default the newest full one.
+
+    Raises
+    ------
+    SettingsError
+        If the watchlist is empty.
+    """
+    symbols = [instrument.symbol for instrument in settings.watchlist]
+    if not symbols:
+        raise SettingsError("the watchlist is empty; next: bot-core symbols add BTCUSDT")
+    started = time.perf_counter()
+    with dg.DagsterInstance.get() as instance:
+        cycle = _Cycle(instance, on_progress)
+        instance.add_dynamic_partitions(str(SYMBOLS.name), symbols)
+        there = instance.get_dynamic_partitions(str(SYMBOLS.name))
+        cycle.execute("research_cycle", tags=symbol_range_tags(list(there)))
+        report = cycle.review(settings, month)
+    return CycleResult(
+        built=tuple(cycle.built),
+        failed=tuple(cycle.failed),
+        headlines=_headlines(report) if report else (),
+        simulated_symbols=report.simulated_symbols if report else (),
+        recommendations=tuple(one.text for one in report.recommendations if one.verdict != "within") if report else (),
+        report=cycle.report_file,
+        seconds=time.perf_counter() - started,
+    )
+
+
+@dataclass
+class _Cycle:
+    """What the runs of a cycle have said so far."""
+
+    instance: dg.DagsterInstance
+    on_progress: OnProgress
+    built: list[Built] = field(default_factory=list)
+    failed: list[Failed] = field(default_factory=list)
+    report_file: Path | None = None
+
+    def execute(self, job_name: str, **how: Any) -> dg.ExecuteInProcessResult:
+        job = build_defs(loggers={"console": _progress_logger(self.on_progress)}).resolve_job_def(job_name)
+        only_progress = {"loggers": {"console": {}}}
+        result = job.execute_in_process(
+            instance=self.instance, raise_on_error=False, run_config=only_progress, **how
+        )
+        self.built += _built(result.all_events)
+        bad = [one for one in outcomes_of(default_lake(), _ASSETS) if one.run_id == result.run_id and not one.is_made]
+        self.failed += [Failed(one.asset, one.symbol, one.reason) for one in bad]
+        if not result.success and not bad:
+            self.failed += _failed_steps(result.all_events)
+        return result
+
+    def review(self, settings: Settings, month: str | None) -> PortfolioReport | None:
+        """Run the review's job; return the same report for the terminal, None where it could not be made."""
+        lake = default_lake()
+        try:
+            chosen = month or newest_full_month(lake, settings)
+            report = review_month(lake, settings, chosen)
+        except BotCoreError as error:
+            self.failed.append(Failed("portfolio_review", month or "", str(error)))
+            return None
+        result = self.execute("portfolio_review", partition_key=f"{chosen}-01")
+        for event in result.get_asset_materialization_events():
+            value = event.materialization.metadata["report"].value
+            self.report_file = Path(str(value))
+        return report if result.success else None
+
+
+def _built(events: Sequence[dg.DagsterEvent]) -> Iterator[Built]:
+    seconds = {
+        str(event.step_key): event.step_success_data.duration_ms / 1_000 for event in events if event.is_step_success
+    }
+    for event in events:
+        if event.event_type == dg.DagsterEventType.ASSET_MATERIALIZATION:
+            said = {name: value.value for name, value in event.materialization.metadata.items()}
+            has_changed = bool(said.get("new_rows") or said.get("changed_rows"))
+            yield Built(
+                asset=event.materialization.asset_key.to_user_string(),
+                partition=event.partition or "",
+                status="built" if has_changed else "unchanged",
+                rows=int(str(said.get("rows", 0))),
+                seconds=seconds.pop(str(event.step_key), nan),
+            )
+
+
+def _failed_steps(events: Sequence[dg.DagsterEvent]) -> Iterator[Failed]:
+    for event in events:
+        if event.is_step_failure:
+            error = event.step_failure_data.error
+            cause = error.cause if error and error.cause else error
+            yield Failed(str(event.step_key), "", cause.message.strip().splitlines()[0] if cause else "no reason given")
+
+
+def _headlines(report: PortfolioReport) -> tuple[Headline, ...]:
+    return (
+        _headline(report.window.title, report.month),
+        _headline("since inception", report.since_inception),
+    )
+
+
+def _headline(period: str, figures: Performance) -> Headline:
+    return Headline(
+        period=period,
+        start=figures.start.to_pydatetime(),
+        end=figures.end.to_pydatetime(),
+        net_return=figures.total_return,
+        double_cost_return=figures.double_cost_return,
+        gross_return=figures.gross_return,
+        buy_and_hold_return=figures.buy_and_hold_return,
+        max_drawdown=figures.max_drawdown,
+        sharpe_ratio=figures.sharpe_ratio,
+        sharpe_low=figures.sharpe_low,
+        sharpe_high=figures.sharpe_high,
+        confidence=figures.confidence,
+        deflated_sharpe_ratio=figures.deflated_sharpe_ratio,
+        n_trades=figures.trades.n_closed,
+        n_periods=figures.n_periods,
+        periods_per_year=figures.periods_per_year,
+        n_trials=figures.n_trials,
+    )
+
+
+def _progress_logger(on_progress: OnProgress) -> dg.LoggerDefinition:
+    """Return a Dagster logger that turns steps into progress and prints nothing."""
+
+    class ProgressHandler(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            event = getattr(record, "dagster_meta", {}).get("dagster_event")
+            step = getattr(event, "step_key", None)
+            if step in _ASSETS:
+                on_progress(_ASSETS.index(step) / len(_ASSETS), step)
+
+    @dg.logger(description="Progress of `bot-core run`.")
+    def progress(_: dg.InitLoggerContext) -> logging.Logger:
+        quiet = logging.Logger("bot_core_progress", level=logging.DEBUG)
+        quiet.addHandler(ProgressHandler())
+        return quiet
+
+    return progress

@@ -1,0 +1,112 @@
+"""`bot-core sql`: a question to the lake, its answer as a table, CSV or JSON.
+
+Belongs here: rendering of an answer. Not here: the session and what it allows (`lake`).
+"""
+
+import json
+import sys
+from collections.abc import Iterator
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from bot_core_dagster.cli.console import console, count, emit_json, iso, table
+from bot_core_dagster.cli.guard import JsonFlag
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from rich.text import Text
+
+_BATCH_ROWS: Final = 10_000
+
+
+class Format(StrEnum):
+    """How an answer is written."""
+
+    TABLE = "table"
+    CSV = "csv"
+    JSON = "json"
+
+
+def sql(
+    query: Annotated[str, typer.Argument(help="DuckDB SQL, e.g. 'select * from bars limit 5'.", show_default=False)],
+    form: Annotated[Format, typer.Option("--format", help="How to write the answer.")] = Format.TABLE,
+    limit: Annotated[int, typer.Option(min=1, help="Rows a table shows; CSV and JSON hold all.")] = 50,
+    as_json: JsonFlag = False,
+) -> None:
+    """Ask the lake in SQL: bars, features, backtests, reviews. It can read nothing else and write nothing."""
+    from bot_core_dagster.lake import default_lake
+
+    chosen = Format.JSON if as_json else form
+    max_rows = limit + 1 if chosen is Format.TABLE else None
+    answer = default_lake().sql(query, max_rows=max_rows)
+    if chosen is Format.JSON:
+        emit_json([dict(zip(answer.column_names, map(_plain, row), strict=True)) for row in _rows(answer)])
+    elif chosen is Format.CSV:
+        _write_csv(answer)
+    else:
+        _show_table(answer, limit)
+
+
+def _rows(answer: "pa.Table") -> Iterator[tuple[Any, ...]]:
+    for batch in answer.to_batches(max_chunksize=_BATCH_ROWS):
+        yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
+
+
+def _plain(cell: Any) -> Any:
+    """Return a cell in the types of JSON; a time without a zone stays without one."""
+    if isinstance(cell, datetime):
+        return iso(cell) if cell.tzinfo else cell.isoformat()
+    if isinstance(cell, Decimal):
+        return int(cell) if cell == cell.to_integral_value() else float(cell)
+    if isinstance(cell, bytes):
+        return cell.hex()
+    if isinstance(cell, dict):
+        return {str(name): _plain(part) for name, part in cell.items()}
+    if isinstance(cell, list | tuple):
+        return [_plain(part) for part in cell]
+    return cell if cell is None or isinstance(cell, str | bool | int | float) else str(cell)
+
+
+def _text(cell: Any) -> str:
+    plain = _plain(cell)
+    return json.dumps(plain, ensure_ascii=False) if isinstance(plain, dict | list) else str(plain)
+
+
+def _write_csv(answer: "pa.Table") -> None:
+    """Write RFC 4180; NULL is an empty field, the empty text is ""."""
+    sys.stdout.write(",".join(map(_csv_field, answer.column_names)) + "\n")
+    sys.stdout.writelines(",".join(map(_csv_field, row)) + "\n" for row in _rows(answer))
+
+
+def _csv_field(cell: Any) -> str:
+    if cell is None:
+        return ""
+    text = _text(cell)
+    needs_quotes = text == "" or any(mark in text for mark in ',"\r\n')
+    return '"' + text.replace('"', '""') + '"' if needs_quotes else text
+
+
+def _show_table(answer: "pa.Table", limit: int) -> None:
+    import pyarrow as pa
+
+    numeric = [pa.types.is_integer(t) or pa.types.is_floating(t) or pa.types.is_decimal(t) for t in answer.schema.types]
+    columns = [name + ">" * is_number for name, is_number in zip(answer.column_names, numeric, strict=True)]
+    shown = [tuple(map(_cell, row)) for row in _rows(answer.slice(0, limit))]
+    screen = console()
+    screen.print(table(columns, shown))
+    if answer.num_rows > limit:
+        screen.print(f"… more rows: --limit {limit * 10}, or all of them with --format csv")
+    else:
+        screen.print(f"{count(answer.num_rows)} row{'s' * (answer.num_rows != 1)}")
+
+
+def _cell(cell: Any) -> "Text":
+    from rich.text import Text
+
+    if cell is None:
+        return Text("NULL", style="dim italic")
+    return Text(f"{cell:.10g}" if isinstance(cell, float) else _text(cell))

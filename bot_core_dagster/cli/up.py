@@ -1,0 +1,199 @@
+"""`bot-core up`: Dagster's webserver and daemon on this machine, until Ctrl-C.
+
+Belongs here: what is started, when it counts as up, what the user sees. Not here: ending processes (`cli.processes`),
+questions to the webserver (`cli.webserver`), DAGSTER_HOME (`cli.home`).
+"""
+
+import fcntl
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from bot_core_dagster.cli.console import console, emit_json_line, minute, progress_bar, seconds, shown_path, verdict
+from bot_core_dagster.cli.guard import JsonFlag
+from bot_core_dagster.errors import ServiceError
+
+if TYPE_CHECKING:
+    from bot_core_dagster.cli.webserver import Webserver
+
+HOST: Final = "127.0.0.1"
+_HEALTHY_WITHIN_S: Final = 180.0
+_SHARE_DONE: Final = {"webserver": 0.1, "definitions": 0.4, "daemon": 0.7}
+_POLL_S: Final = 0.5
+_RUNS_EVERY_S: Final = 3.0
+_TAIL_LINES: Final = 15
+
+
+def up(
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the webserver on 127.0.0.1.")] = 3000,
+    as_json: JsonFlag = False,
+) -> None:
+    """Start the web interface, schedules and sensors; Ctrl-C ends all of it."""
+    from bot_core_dagster.cli.home import prepare_dagster_home
+    from bot_core_dagster.cli.processes import adopt_orphans, reset_signals
+    from bot_core_dagster.cli.webserver import Webserver
+    from bot_core_dagster.settings import load_settings, state_home
+
+    reset_signals()
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    load_settings()
+    home = prepare_dagster_home()
+    logs = state_home() / "logs"
+    logs.mkdir(parents=True, exist_ok=True)
+    webserver = Webserver(f"http://{HOST}:{port}")
+    adopt_orphans()
+    with _only_one(home, webserver.url) as lock, _supervisor(port, logs, lock) as supervisor:
+        _wait_until_healthy(webserver, supervisor, logs, is_quiet=as_json)
+        _say_up(webserver.url, logs, as_json=as_json)
+        _follow(webserver, supervisor, logs, as_json=as_json)
+
+
+@contextmanager
+def _only_one(home: Path, url: str) -> Iterator[int]:
+    """Hold the lock of this Dagster home: two daemons on one home run every schedule twice."""
+    lock = os.open(home / "up.lock", os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        other = os.read(lock, 200).decode()
+        os.close(lock)
+        raise ServiceError(f"bot-core up runs already: {other}; next: open it, or end it with Ctrl-C there") from None
+    try:
+        os.ftruncate(lock, 0)
+        os.write(lock, f"{url} (pid {os.getpid()})".encode())
+        yield lock
+    finally:
+        os.close(lock)
+
+
+@contextmanager
+def _supervisor(port: int, logs: Path, lock: int) -> Iterator[subprocess.Popen[str]]:
+    """Start the supervisor, and end it with all below it; Ctrl-C is how `up` ends and no failure."""
+    from bot_core_dagster.cli.home import project_root
+    from bot_core_dagster.cli.processes import end_descendants, port_owner
+
+    if owner := port_owner(HOST, port):
+        raise ServiceError(f"port {port} is taken by {owner}; next: bot-core up --port {port + 1}, or end that process")
+    root = project_root()
+    with (logs / "up.log").open("ab") as errors:
+        supervisor = subprocess.Popen(  # noqa: S603  our own interpreter and module
+            [sys.executable, "-m", "bot_core_dagster.cli.supervisor"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            env=os.environ | {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1")},
+            cwd=root,
+            start_new_session=True,
+            pass_fds=(lock,),
+        )
+    try:
+        _give_orders(supervisor, root, port, logs)
+        yield supervisor
+    except KeyboardInterrupt:
+        console(stderr=True).print("stopping …")
+    finally:
+        _end(supervisor)
+        end_descendants((supervisor,))
+
+
+def _give_orders(supervisor: subprocess.Popen[str], root: Path, port: int, logs: Path) -> None:
+    workspace = ["-w", str(root / "workspace.yaml")]
+    webserver = [sys.executable, "-m", "dagster_webserver", "-h", HOST, "-p", str(port), *workspace]
+    daemon = [sys.executable, "-m", "dagster._daemon", "run", *workspace]
+    services = []
+    for name, argv in (("webserver", webserver), ("daemon", daemon)):
+        log = logs / f"{name}.log"
+        if log.exists():
+            log.replace(log.with_suffix(".log.1"))
+        services.append({"name": name, "argv": argv, "log": str(log)})
+    assert supervisor.stdin
+    supervisor.stdin.write(json.dumps({"folder": str(root), "services": services}) + "\n")
+    supervisor.stdin.flush()
+
+
+def _end(supervisor: subprocess.Popen[str]) -> None:
+    """Ask the supervisor to end all; a second Ctrl-C makes it do so at once."""
+    supervisor.send_signal(signal.SIGTERM)
+    while supervisor.poll() is None:
+        try:
+            supervisor.wait()
+        except KeyboardInterrupt:
+            supervisor.send_signal(signal.SIGTERM)
+
+
+def _wait_until_healthy(
+    webserver: "Webserver", supervisor: subprocess.Popen[str], logs: Path, *, is_quiet: bool
+) -> None:
+    started_at = time.time()
+    with progress_bar("starting Dagster", is_quiet=is_quiet) as progress:
+        while missing := webserver.missing_part(started_at):
+            progress(_SHARE_DONE[missing], f"waiting for the {missing}")
+            _require_alive(supervisor, logs)
+            if time.time() - started_at > _HEALTHY_WITHIN_S:
+                _show_tail(logs / ("daemon.log" if missing == "daemon" else "webserver.log"))
+                raise ServiceError(f"the {missing} is not up after {_HEALTHY_WITHIN_S:.0f} s; next: read {logs}")
+            time.sleep(_POLL_S)
+
+
+def _require_alive(supervisor: subprocess.Popen[str], logs: Path) -> None:
+    if supervisor.poll() is None:
+        return
+    assert supervisor.stdout
+    name, _, code = supervisor.stdout.read().partition(" ")
+    log = logs / f"{name or 'up'}.log"
+    _show_tail(log)
+    raise ServiceError(f"the {name or 'supervisor'} ended with code {code or supervisor.returncode}; next: read {log}")
+
+
+def _show_tail(log: Path) -> None:
+    lines = log.read_text(errors="replace").splitlines()[-_TAIL_LINES:] if log.exists() else []
+    screen = console(stderr=True)
+    for line in lines:
+        screen.print(f"  {line}", style="dim", soft_wrap=True)
+
+
+def _say_up(url: str, logs: Path, *, as_json: bool) -> None:
+    if as_json:
+        emit_json_line({"url": url, "pid": os.getpid(), "logs": logs})
+        return
+    screen = console()
+    screen.print("Bot Core is up. Ctrl-C ends it.", style="bold green")
+    screen.print(f"  web interface   {url}")
+    screen.print(f"  asset graph     {url}/asset-groups")
+    screen.print(f"  schedules       {url}/automation")
+    screen.print(f"  logs            {shown_path(logs)}\n\nRuns that end are listed here (UTC):")
+
+
+def _follow(webserver: "Webserver", supervisor: subprocess.Popen[str], logs: Path, *, as_json: bool) -> None:
+    """Print each run that ends, until something dies or Ctrl-C."""
+    seen = {run.run_id for run in webserver.ended_runs()}
+    next_look = time.monotonic()
+    while True:
+        _require_alive(supervisor, logs)
+        if time.monotonic() >= next_look:
+            for run in webserver.ended_runs():
+                if run.run_id in seen:
+                    continue
+                seen.add(run.run_id)
+                if as_json:
+                    emit_json_line(asdict(run))
+                    continue
+                ended = minute(datetime.fromtimestamp(run.ended_at, UTC))
+                where = "" if run.status == "SUCCESS" else f"  {webserver.url}/runs/{run.run_id}"
+                word = verdict({"SUCCESS": "ok"}.get(run.status, "failed"))
+                console().print(f"  {ended}  {run.job:<24}", word, f"{seconds(run.seconds)}{where}", soft_wrap=True)
+            next_look = time.monotonic() + _RUNS_EVERY_S
+        time.sleep(_POLL_S)

@@ -1,0 +1,263 @@
+"""Chunks: the rows of one series and period, and the Parquet file that holds them.
+
+Belongs here: which period a row belongs to, file names and what they tell, writing one file. Not here: which files are part
+of the table (`lake.delta`).
+
+A monthly series has a file a month; years before the current one have one file a year (measured: the last bar of 50 symbols
+out of 1,800 monthly files takes 250 ms, out of 700 files 125 ms, out of 150 yearly files 55 ms). A file's name is
+`<period>.<content hash>.<hash of its columns>-<random>.parquet`: files never change, so their names tell their content.
+"""
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote
+from uuid import uuid4
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from bot_core_dagster.errors import LakeError
+from bot_core_dagster.lake.content import rows_hash, tree_hash
+from bot_core_dagster.lake.rows import Series, microseconds, months, series_codes, time_column
+from bot_core_dagster.lake.table import BOOKKEEPING, RECORDED_AT, SUPERSEDED_AT, Table
+
+WHOLE: Final = "all"
+"""The period of a table that is not cut by time."""
+
+_YEAR: Final = 4
+_MAX_FOLDER_BYTES: Final = 255
+_LAST_ASCII: Final = 127
+
+
+@dataclass(frozen=True)
+class DataFile:
+    """A file of the table, as the log and its name tell.
+
+    path : relative to the table's folder
+    period : "2023", "2024-01" or "all"
+    content, columns : hashes of its current rows and of its schema
+    n_rows, n_current : all versions, and those not superseded
+    first, last : range of the time column, microseconds since 1970 UTC; None without one
+    last_recorded : latest recorded_at or superseded_at, the same unit; None where the table has none
+    """
+
+    path: str
+    series: Series
+    period: str
+    content: str
+    columns: str
+    size_bytes: int
+    n_rows: int
+    n_current: int
+    first: int | None = None
+    last: int | None = None
+    last_recorded: int | None = None
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Rows of one series and period, all versions, without the series columns, sorted by key and recorded_at."""
+
+    series: Series
+    period: str
+    rows: "pa.Table"
+    time: str | None
+
+    @cached_property
+    def content(self) -> str:
+        """Content hash of the current rows, which the file is named after."""
+        if self.period == WHOLE or len(self.period) > _YEAR:
+            return rows_hash(self.current)
+        return tree_hash("year", _month_hashes(self.current, self.time))
+
+    @cached_property
+    def current(self) -> "pa.Table":
+        """The rows that are not superseded."""
+        if SUPERSEDED_AT not in self.rows.column_names:
+            return self.rows
+        open_ended = self.rows[SUPERSEDED_AT]
+        return self.rows if open_ended.null_count == len(self.rows) else self.rows.filter(open_ended.is_null())
+
+
+def read_name(path: str) -> tuple[str, str, str]:
+    """Return period, content hash and columns hash that a file's name tells.
+
+    Raises
+    ------
+    LakeError
+        If Bot Core did not write the file.
+    """
+    parts = path.rsplit("/", 1)[-1].split(".")
+    if len(parts) != 4:  # noqa: PLR2004 - the four parts of a name
+        raise LakeError(f"{path} was not written by Bot Core, whose lake other tools may read only; restore the table")
+    return parts[0], parts[1], parts[2].split("-")[0]
+
+
+def folder_of(series: Series, table: Table) -> str:
+    """Return the hive folder of a series, relative to the table's; DuckDB and Delta decode it to the exact values.
+
+    Raises
+    ------
+    LakeError
+        If a value is too long for a folder's name.
+    """
+    folders = [f"{name}={_encoded(value)}" for name, value in zip(table.series_columns, series, strict=True)]
+    for folder in folders:
+        n_bytes = len(folder.encode())
+        if n_bytes > _MAX_FOLDER_BYTES:
+            raise LakeError(f"{folder[:40]}... has {n_bytes} bytes as a folder's name; at most {_MAX_FOLDER_BYTES} fit")
+    return "/".join(folders)
+
+
+def _encoded(value: str) -> str:
+    return "".join(character if ord(character) > _LAST_ASCII else quote(character, safe="") for character in value)
+
+
+def chunks_of(
+    rows: "pa.Table", dirty: np.ndarray[Any, Any], table: Table, periods: Mapping[Series, Collection[str]]
+) -> list[Chunk]:
+    """Cut rows into the chunks that hold a dirty row.
+
+    Parameters
+    ----------
+    rows : Table with series columns and, where the table has them, bookkeeping columns
+    dirty : bool array, a row that was added or altered
+    periods : per series, the periods that files hold already: a row goes to the file that covers its month
+    """
+    if not len(rows):
+        return []
+    time = time_column(table, rows.schema)
+    codes, targets = _chunk_codes(rows, table, time, periods)
+    keep = np.flatnonzero((np.bincount(codes, weights=dirty) > 0)[codes])
+    kept = rows.take(keep) if len(keep) < len(rows) else rows
+    kept = kept.append_column("_chunk", pa.array(codes[keep]))
+    by = ["_chunk", *table.row_key, *(name for name in (RECORDED_AT,) if name in rows.column_names)]
+    kept = kept.sort_by([(name, "ascending") for name in by]).combine_chunks()
+    present, starts = np.unique(kept["_chunk"].to_numpy(), return_index=True)
+    kept = kept.drop_columns(["_chunk", *table.series_columns])
+    lengths = np.diff([*starts, len(kept)])
+    return [
+        Chunk(*targets[code], kept.slice(start, length), time)
+        for code, start, length in zip(present, starts, lengths, strict=True)
+    ]
+
+
+def _chunk_codes(
+    rows: "pa.Table", table: Table, time: str | None, periods: Mapping[Series, Collection[str]]
+) -> tuple[np.ndarray[Any, Any], list[tuple[Series, str]]]:
+    codes, names = series_codes(rows, table)
+    if not table.is_monthly or time is None:
+        return codes, [(name, WHOLE) for name in names]
+    month = months(rows[time])
+    base = month.min()
+    width = int((month.max() - base).astype(int)) + 1
+    combined, codes = np.unique(codes * width + (month - base).astype(int), return_inverse=True)
+    targets = [(names[code // width], str(base + int(code % width))) for code in combined]
+    chosen = [(name, period_of(text, periods.get(name, ()))) for name, text in targets]
+    distinct = sorted(set(chosen))
+    position = {target: index for index, target in enumerate(distinct)}
+    return np.array([position[target] for target in chosen])[codes], distinct
+
+
+def period_of(month: str, existing: Collection[str]) -> str:
+    """Return the period of the file that holds a month ("2024-01"), given the series' periods.
+
+    A year that already has monthly files keeps them until it is compacted, so that no two files cover a month.
+    """
+    year = month[:_YEAR]
+    if year in existing:
+        return year
+    if any(period.startswith(f"{year}-") for period in existing):
+        return month
+    return year if year < this_year() else month
+
+
+def _month_hashes(rows: "pa.Table", time: str | None) -> dict[str, str]:
+    assert time is not None
+    if not len(rows):
+        return {}
+    month = months(rows[time])
+    present, starts = np.unique(month, return_index=True)
+    ends = [*starts[1:], len(rows)]
+    return {
+        str(name): rows_hash(rows.slice(start, end - start))
+        for name, start, end in zip(present, starts, ends, strict=True)
+    }
+
+
+def this_year() -> str:
+    """Return the current UTC year, whose months have files of their own."""
+    return str(datetime.now(UTC).year)
+
+
+def series_content(files: Collection[DataFile]) -> str:
+    """Return the content hash of a series from the names of its files."""
+    years: dict[str, str] = {}
+    by_month: dict[str, dict[str, str]] = defaultdict(dict)
+    for file in files:
+        if not file.n_current:
+            continue
+        if file.period == WHOLE or len(file.period) == _YEAR:
+            years[file.period] = file.content
+        else:
+            by_month[file.period[:_YEAR]][file.period] = file.content
+    return tree_hash("series", years | {year: tree_hash("year", hashes) for year, hashes in by_month.items()})
+
+
+def write_chunk(folder: Path, chunk: Chunk, table: Table) -> DataFile:
+    """Write a chunk to a new file in its series' folder, which exists; neither the log nor the disk knows it yet."""
+    columns = _columns_hash(chunk.rows.schema)
+    home = folder_of(chunk.series, table)
+    path = f"{home}/{chunk.period}.{chunk.content}.{columns}-{uuid4().hex[:12]}.parquet"
+    target = folder / path
+    texts = [field.name for field in chunk.rows.schema if pa.types.is_string(field.type)]
+    try:
+        with pa.OSFile(str(target), "wb") as sink:
+            pq.write_table(chunk.rows, sink, compression="snappy", use_dictionary=texts)
+    except OSError:
+        target.unlink(missing_ok=True)
+        raise
+    first, last = _range(chunk.rows, chunk.time)
+    recorded = [_range(chunk.rows, name)[1] for name in BOOKKEEPING if name in chunk.rows.column_names]
+    return DataFile(
+        path, chunk.series, chunk.period, chunk.content, columns, target.stat().st_size, len(chunk.rows), len(chunk.current),
+        first, last, max((moment for moment in recorded if moment is not None), default=None),
+    )  # fmt: skip
+
+
+def _columns_hash(schema: "pa.Schema") -> str:
+    names = sorted(f"{field.name}:{field.type}" for field in schema)
+    return hashlib.sha256("|".join(names).encode()).hexdigest()[:8]
+
+
+def _range(rows: "pa.Table", name: str | None) -> tuple[int | None, int | None]:
+    if name is None or rows[name].null_count == len(rows):
+        return None, None
+    known = microseconds(rows[name].drop_null())
+    return int(known.min()), int(known.max())
+
+
+def statistics(file: DataFile, table: Table, time: str | None) -> str:
+    """Return the Delta statistics of a file: counts, the range of its time column, when it was last recorded."""
+    low: dict[str, str] = {}
+    high: dict[str, str] = {}
+    nulls: dict[str, int] = {}
+    if time is not None and file.first is not None and file.last is not None:
+        low[time], high[time] = _text(file.first), _text(file.last)
+    if table.point_in_time:
+        nulls[SUPERSEDED_AT] = file.n_current
+        if file.last_recorded is not None:
+            high[RECORDED_AT] = _text(file.last_recorded)
+    return json.dumps({"numRecords": file.n_rows, "minValues": low, "maxValues": high, "nullCount": nulls})
+
+
+def _text(microsecond: int) -> str:
+    return f"{np.datetime64(microsecond, 'us')}Z"

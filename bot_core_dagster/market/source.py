@@ -1,0 +1,54 @@
+"""Where bars come from: the one protocol that every source implements.
+
+Belongs here: the protocol and the shape of its answer. Not here: the sources themselves (`market.simulated`,
+`market.files`, `market.exchange`), what is refused of their rows (`market.intake`).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+import pandas as pd
+
+from bot_core_dagster.settings import Instrument
+
+Progress = Callable[[float, str], None]
+"""Called with the share done (0 to 1) and a message; for bars in terminals and observations in Dagster."""
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """What a source gave for one instrument: closed bars only, as they came, not yet checked.
+
+    bars : bar frame (`market.bar.BAR_COLUMNS`), in the order of the source, duplicates and faults included
+    quarantined : frame of `market.bar.QUARANTINE_COLUMNS`: rows that could not even be read as bars
+    notes : what was detected or declared, in words a user reads (format, zone, label, price side)
+    """
+
+    bars: pd.DataFrame
+    quarantined: pd.DataFrame | None = None
+    notes: tuple[str, ...] = field(default=())
+
+
+class BarSource(Protocol):
+    """A source of bars for instruments."""
+
+    @property
+    def name(self) -> str:
+        """Value of the bars' `source` column."""
+        ...
+
+    def fetch(
+        self, instrument: Instrument, start: datetime, end: datetime, progress: Progress | None = None
+    ) -> Fetched:
+        """Return the closed bars of `instrument` with start <= open_time and close_time <= end (both UTC).
+
+        Raises
+        ------
+        TransientSourceError
+            If it may work later.
+        SourceError
+            If it will not.
+        """
+        ...

@@ -1,0 +1,29 @@
+"""What metrics take: one-dimensional arrays.
+
+Belongs here: the types and their check. Not here: any formula.
+"""
+
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bot_core_dagster.errors import ShapeError
+
+FloatArray1D: TypeAlias = NDArray[np.float64]
+BoolArray1D: TypeAlias = NDArray[np.bool_]
+
+
+def require_1d(array: FloatArray1D, name: str, *, at_least: int = 0) -> None:
+    """Refuse an array of another shape.
+
+    Raises
+    ------
+    ShapeError
+        If `array` is not one-dimensional or holds fewer than `at_least`.
+    """
+    if array.ndim != 1 or len(array) < at_least:
+        raise ShapeError(
+            f"{name}: expected one dimension with {at_least} or more values, got shape {array.shape}; "
+            "next: give a longer history"
+        )

@@ -1,0 +1,80 @@
+"""Return per risk: Sharpe and Sortino ratios.
+
+Belongs here: ratios of per-period simple returns of marked-to-market equity, never of trades. Not here: how periods are
+cut (`metrics.sampling`), how sure one can be (`metrics.significance`, `metrics.interval`).
+"""
+
+import math
+
+import numpy as np
+
+from bot_core_dagster.metrics.arrays import FloatArray1D, require_1d
+
+
+def sharpe_ratio(returns: FloatArray1D, *, periods_per_year: float) -> float:
+    """Return the annualised Sharpe ratio of per-period excess returns.
+
+    Parameters
+    ----------
+    returns : ndarray of shape (n_periods,)
+        Simple excess returns as fractions (0.01 is 1 %).
+    periods_per_year : float
+        365 for daily crypto, 260 for daily FX.
+
+    Returns
+    -------
+    float
+        Dimensionless; NaN where the returns do not vary, are fewer than two, or hold a NaN.
+
+    Raises
+    ------
+    ShapeError
+        If `returns` is not one-dimensional.
+
+    References
+    ----------
+    Lo, A. W. (2002). The Statistics of Sharpe Ratios. Financial Analysts Journal 58(4).
+    """
+    require_1d(returns, "returns")
+    if len(returns) < 2 or not _varies(returns):
+        return math.nan
+    return float(math.sqrt(periods_per_year) * returns.mean() / returns.std(ddof=1))
+
+
+def sortino_ratio(returns: FloatArray1D, *, periods_per_year: float, target: float = 0.0) -> float:
+    """Return the annualised Sortino ratio: mean over the root of the mean squared shortfall of all periods.
+
+    Parameters
+    ----------
+    returns : ndarray of shape (n_periods,)
+        Simple returns as fractions.
+    periods_per_year : float
+        365 for daily crypto, 260 for daily FX.
+    target : float
+        Return per period below which a period falls short.
+
+    Returns
+    -------
+    float
+        Dimensionless; NaN where no period falls short or there is none.
+
+    Raises
+    ------
+    ShapeError
+        If `returns` is not one-dimensional.
+
+    References
+    ----------
+    Sortino, F. A., Price, L. N. (1994). Performance Measurement in a Downside Risk Framework. Journal of Investing
+    3(3).
+    """
+    require_1d(returns, "returns")
+    excess = returns - target
+    shortfall = math.sqrt(np.mean(np.minimum(excess, 0.0) ** 2)) if len(returns) else 0.0
+    if shortfall == 0.0:
+        return math.nan
+    return float(periods_per_year * excess.mean() / (math.sqrt(periods_per_year) * shortfall))
+
+
+def _varies(returns: FloatArray1D) -> bool:
+    return bool((returns != returns[0]).any())

@@ -1,0 +1,157 @@
+"""The monthly review: equity of the strategies over the watchlist, what it earned, whose it was, what to do.
+
+Belongs here: the one function that makes a report from the rows of the backtests. Not here: formulas (`metrics`),
+rows in the lake (`portfolio.tables`), pages and pictures (`bot_core_dagster.reports`).
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Final
+
+import pandas as pd
+
+from bot_core_dagster.errors import SettingsError
+from bot_core_dagster.metrics import drawdown, maximum_drawdown
+from bot_core_dagster.portfolio.attribution import Sleeve, attribute
+from bot_core_dagster.portfolio.performance import performance, trade_figures
+from bot_core_dagster.portfolio.period import MonthWindow, month_window, portfolio_sampling
+from bot_core_dagster.portfolio.recommendations import Judged, recommend
+from bot_core_dagster.portfolio.report import PortfolioReport, SleeveReview, SleeveState
+from bot_core_dagster.portfolio.sleeves import FloatArray, SleeveBook, rows_of, sleeve_book
+from bot_core_dagster.settings import Instrument, PortfolioSettings
+
+STOPPED_EARLY: Final = pd.Timedelta(days=4)
+"""A weekend and a holiday: a sleeve whose last row is older than the portfolio's by more has stopped early."""
+
+TRAILING: Final = pd.Timedelta(days=30)
+
+
+def review_portfolio(
+    equity: pd.DataFrame,
+    trades: pd.DataFrame,
+    month: str,
+    portfolio: PortfolioSettings,
+    instruments: Sequence[Instrument],
+    strategies: Sequence[str],
+) -> PortfolioReport:
+    """Review `month`: equity, drawdown, attribution and recommendations of the strategies over the instruments.
+
+    The initial equity is split equally over strategy x instrument and never rebalanced; the portfolio's equity is the
+    sum of these sleeves. Rows later than the month are not read, so that a review of an old month stays as it was.
+
+    Parameters
+    ----------
+    equity, trades : DataFrame
+        `backtest`'s EQUITY and TRADES tables, of any strategies, symbols, timeframes and samplings.
+    month : str
+        "YYYY-MM". A month whose day ends do not reach its end is reviewed to date, and says so.
+
+    Raises
+    ------
+    TimeError
+        If `month` is not of that form.
+    SettingsError
+        If there is no instrument or no strategy.
+    ShapeError
+        If no sleeve has a row in the month.
+    QualityError
+        If an equity is not finite and positive, or stands twice.
+    """
+    sampling = portfolio_sampling(instruments)
+    window = month_window(month, sampling)
+    sleeves = _expected_sleeves(strategies, instruments)
+    rows = _on_their_timeframe(equity[equity["sampling"] == sampling.name], instruments)
+    book = sleeve_book(rows, sleeves, window, portfolio.initial_equity)
+    traded = rows_of(_on_their_timeframe(trades, instruments), sleeves)
+    start, end, year = book.at(window.opens), len(book.day_end) - 1, sampling.periods_per_year
+    inception = performance(book, traded, 0, end, year)
+    whole = attribute(sleeves, book.money["equity"][0], book.money["equity"][end])
+    below_peak = drawdown(book.total("equity"))
+    reviews = tuple(_sleeve_review(book, traded, sleeve, start, window) for sleeve in sleeves)
+    absent = [one.sleeve for one in reviews if one.is_absent]
+    judged = Judged(inception, float(below_peak[start:].min()), whole, absent, len(sleeves))
+    return PortfolioReport(
+        window=window,
+        is_complete=window.is_over_at(book.day_end[end]),
+        initial_equity=portfolio.initial_equity,
+        quotes=tuple(dict.fromkeys(instrument.quote for instrument in instruments)),
+        month=performance(book, traded, start, end, year),
+        since_inception=inception,
+        trailing_30d_return=_trailing_return(book, end),
+        drawdown_from_peak=judged.drawdown_from_peak,
+        attribution=attribute(sleeves, book.money["equity"][start], book.money["equity"][end]),
+        attribution_since_inception=whole,
+        sleeves=reviews,
+        not_reviewed=_others(equity, sleeves),
+        recommendations=recommend(judged, portfolio),
+        curve=_curve(book, below_peak),
+    )
+
+
+def _expected_sleeves(strategies: Sequence[str], instruments: Sequence[Instrument]) -> tuple[Sleeve, ...]:
+    if not strategies:
+        raise SettingsError("a portfolio needs at least one strategy, got none; next: enable one under [strategies]")
+    return tuple(Sleeve(strategy, instrument.symbol) for strategy in strategies for instrument in instruments)
+
+
+def _on_their_timeframe(rows: pd.DataFrame, instruments: Sequence[Instrument]) -> pd.DataFrame:
+    timeframes = {instrument.symbol: str(instrument.timeframe) for instrument in instruments}
+    return rows[rows["timeframe"] == rows["symbol"].map(timeframes)]
+
+
+def _others(rows: pd.DataFrame, sleeves: Sequence[Sleeve]) -> tuple[Sleeve, ...]:
+    there = rows[["strategy", "symbol"]].drop_duplicates().sort_values(["strategy", "symbol"])
+    return tuple(pair for pair in map(Sleeve._make, there.itertuples(index=False)) if pair not in sleeves)
+
+
+def _sleeve_review(
+    book: SleeveBook, trades: pd.DataFrame, sleeve: Sleeve, start: int, window: MonthWindow
+) -> SleeveReview:
+    column = book.sleeves.index(sleeve)
+    equity, held = book.money["equity"][:, column], book.money["buy_and_hold"][:, column]
+    own = rows_of(trades, [sleeve])
+    month = trade_figures(own, book.day_end[start], book.day_end[-1], book.part)
+    whole = trade_figures(own, book.day_end[0], book.day_end[-1], book.part)
+    return SleeveReview(
+        sleeve=sleeve,
+        state=_state(book, sleeve, window),
+        is_simulated=book.simulated[sleeve],
+        first_row=book.first_row[sleeve],
+        last_row=book.last_row[sleeve],
+        start_equity=float(equity[start]),
+        end_equity=float(equity[-1]),
+        month_profit=float(equity[-1] - equity[start]),
+        month_return=float(equity[-1] / equity[start] - 1),
+        month_buy_and_hold=float(held[-1] / held[start] - 1),
+        month_trades=month.n_closed,
+        month_win_rate=month.win_rate,
+        total_profit=float(equity[-1] - equity[0]),
+        total_return=float(equity[-1] / equity[0] - 1),
+        total_trades=whole.n_closed,
+        max_drawdown=maximum_drawdown(equity),
+    )
+
+
+def _state(book: SleeveBook, sleeve: Sleeve, window: MonthWindow) -> SleeveState:
+    last = book.last_row[sleeve]
+    if last is None:
+        return "no rows"
+    if last <= window.opens:
+        return "no rows in the month"
+    return "in step" if last > book.day_end[-1] - STOPPED_EARLY else "stopped early"
+
+
+def _trailing_return(book: SleeveBook, end: int) -> float:
+    since = book.day_end[end] - TRAILING
+    return book.growth("equity", book.at(since), end) if since >= book.day_end[0] else math.nan
+
+
+def _curve(book: SleeveBook, below_peak: FloatArray) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "day_end": book.day_end,
+            "equity": book.total("equity"),
+            "drawdown": below_peak,
+            "buy_and_hold": book.total("buy_and_hold"),
+        }
+    )

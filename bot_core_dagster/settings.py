@@ -1,0 +1,256 @@
+"""Settings: bot_core.toml and BOT_CORE_* variables, checked once, read-only afterwards.
+
+Belongs here: what a user may set, its bounds and its errors. Not here: defaults of algorithms that nobody sets, and how
+the file is edited (`cli.watchlist`), how an error reads (`settings_errors`), where files are (`places`).
+"""
+
+import os
+import tomllib
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings.exceptions import SettingsError as UnreadableVariableError
+from typing_extensions import override
+
+from bot_core_dagster.errors import SettingsError, UnknownNameError
+from bot_core_dagster.places import PLACES, PREFIX
+from bot_core_dagster.places import PROJECT_ROOT as PROJECT_ROOT
+from bot_core_dagster.places import settings_file as settings_file
+from bot_core_dagster.places import state_home as state_home
+from bot_core_dagster.settings_errors import first_error, unreadable_variable
+from bot_core_dagster.timeframe import Timeframe
+
+Bps = Annotated[float, Field(ge=0, le=1_000)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Costs(_Section):
+    """Costs of one side of a trade, in basis points of its notional."""
+
+    fee_bps: Bps = 0.0
+    spread_bps: Bps = 0.0
+    slippage_bps: Bps = 0.0
+
+    @property
+    def per_side(self) -> float:
+        """Fee, half the spread and slippage as a fraction of the notional."""
+        return (self.fee_bps + self.spread_bps / 2 + self.slippage_bps) / 10_000
+
+
+def _is_symbol(text: str) -> str:
+    if not text.strip() or text != text.strip() or len(text) > 64 or not text.isprintable() or "..." in text:
+        raise ValueError("a symbol is 1 to 64 printable characters, without '...' and outer blanks")
+    return text
+
+
+Symbol = Annotated[str, AfterValidator(_is_symbol)]
+
+
+class Instrument(_Section):
+    """A traded thing on the watchlist; its id is the symbol."""
+
+    symbol: Symbol
+    venue: str = Field(min_length=1)
+    timeframe: Timeframe
+    base: str = Field(min_length=1)
+    quote: str = Field(min_length=1)
+    calendar: Literal["crypto", "fx", "metals"]
+    price_side: Literal["trade", "bid", "ask", "mid"]
+    source: Literal["simulated", "file", "ccxt"]
+    costs: Costs = Costs()
+
+    @property
+    def periods_per_year(self) -> int:
+        """Daily periods in a year: 365 for crypto, 260 for FX and metals."""
+        return 365 if self.calendar == "crypto" else 260
+
+
+class SimulatedSettings(_Section):
+    """The embedded source."""
+
+    seed: int = Field(default=7, ge=0, lt=2**63)
+    edge: Share = 0.0
+
+
+class CcxtSettings(_Section):
+    """An exchange over HTTP."""
+
+    exchange: str = "binance"
+    timeout_s: float = Field(default=10.0, gt=0, le=120)
+    max_attempts: int = Field(default=6, ge=1, le=20)
+    base_url: str | None = None
+
+
+class SourcesSettings(_Section):
+    """One section a source."""
+
+    simulated: SimulatedSettings = SimulatedSettings()
+    ccxt: CcxtSettings = CcxtSettings()
+
+
+class HistorySettings(_Section):
+    """How far back a new symbol is filled."""
+
+    start: datetime = datetime(2024, 1, 1, tzinfo=UTC)
+
+    @field_validator("start", mode="before")
+    @classmethod
+    def _is_no_number(cls, came: Any) -> Any:
+        if isinstance(came, int | float) or (isinstance(came, str) and came.strip("+-").replace(".", "").isdigit()):
+            raise ValueError("should be a time with a zone, e.g. 2024-01-01T00:00:00Z")
+        return came
+
+    @field_validator("start")
+    @classmethod
+    def _has_a_zone(cls, start: datetime) -> datetime:
+        if start.tzinfo is None:
+            raise ValueError("needs a time zone, e.g. 2024-01-01T00:00:00Z")
+        return start
+
+
+class RsiSettings(_Section):
+    """The plain RSI strategy: long from oversold until overbought."""
+
+    enabled: bool = True
+    window: int = Field(default=14, ge=2, le=500)
+    oversold: float = Field(default=30.0, gt=0, lt=100)
+    overbought: float = Field(default=70.0, gt=0, lt=100)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "RsiSettings":
+        if self.oversold >= self.overbought:
+            raise ValueError(f"oversold ({self.oversold:g}) must be below overbought ({self.overbought:g})")
+        return self
+
+
+class StrategiesSettings(_Section):
+    """One section a strategy."""
+
+    rsi: RsiSettings = RsiSettings()
+
+
+class PortfolioSettings(_Section):
+    """The monthly review."""
+
+    initial_equity: float = Field(default=10_000.0, gt=0)
+    max_drawdown_limit: Share = 0.20
+    min_sharpe_ratio: float = 0.0
+    max_attribution_share: Share = 0.60
+    min_trades: int = Field(default=30, ge=0)
+    max_cost_share: Share = 0.50
+
+
+class QualitySettings(_Section):
+    """Beyond these a symbol fails and its downstream stops."""
+
+    max_missing_share: Share = 0.05
+    max_stale_bars: int = Field(default=48, ge=1)
+    price_jump_sigmas: float = Field(default=12.0, gt=0)
+
+
+class RetentionSettings(_Section):
+    """What is kept, and for how long."""
+
+    run_days: int = Field(default=30, ge=1)
+    lake_hours: int = Field(default=168, ge=1)
+    log_days: int = Field(default=30, ge=1)
+
+
+class Settings(BaseSettings):
+    """Everything a user may set. Variables win over the file."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        nested_model_default_partial_update=True,
+    )
+
+    watchlist: tuple[Instrument, ...] = ()
+    sources: SourcesSettings = SourcesSettings()
+    history: HistorySettings = HistorySettings()
+    strategies: StrategiesSettings = StrategiesSettings()
+    portfolio: PortfolioSettings = PortfolioSettings()
+    quality: QualitySettings = QualitySettings()
+    retention: RetentionSettings = RetentionSettings()
+
+    @classmethod
+    @override
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (env_settings, init_settings)
+
+    @model_validator(mode="after")
+    def _symbols_are_unique(self) -> "Settings":
+        symbols = [instrument.symbol for instrument in self.watchlist]
+        twice = sorted({symbol for symbol in symbols if symbols.count(symbol) > 1})
+        if twice:
+            raise ValueError(f"watchlist names {', '.join(twice)} more than once; a symbol stands there once")
+        return self
+
+    def instrument(self, symbol: str) -> Instrument:
+        """Return the watchlist's instrument of that symbol.
+
+        Raises
+        ------
+        UnknownNameError
+            If it is not there; the message names those that are.
+        """
+        for instrument in self.watchlist:
+            if instrument.symbol == symbol:
+                return instrument
+        known = ", ".join(instrument.symbol for instrument in self.watchlist) or "none"
+        raise UnknownNameError(
+            f"{symbol} is not on the watchlist (there: {known}); next: bot-core symbols add {symbol}"
+        )
+
+
+def load_settings(file: Path | None = None) -> Settings:
+    """Read and check the settings file and the BOT_CORE_* variables.
+
+    Raises
+    ------
+    SettingsError
+        On the first thing that is wrong: names the file or variable, the key, what came and what is allowed.
+    """
+    path = file or settings_file()
+    _refuse_unknown_variables()
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SettingsError(f"{path}: no such settings file; set BOT_CORE_CONFIG or run from a checkout") from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(f"{path}: cannot be read as TOML: {error}") from None
+    try:
+        return Settings(**content)
+    except ValidationError as error:
+        raise SettingsError(first_error(Settings, path, content, error)) from None
+    except UnreadableVariableError as error:
+        raise SettingsError(unreadable_variable(error)) from None
+
+
+def _refuse_unknown_variables() -> None:
+    known = {name.upper() for name in Settings.model_fields}
+    for variable in sorted(os.environ):
+        head, *parts = variable.upper().removeprefix(PREFIX).split("__")
+        if not variable.upper().startswith(PREFIX):
+            continue
+        if head not in known and head not in PLACES:
+            allowed = ", ".join(sorted(PREFIX + name for name in (*known, *PLACES)))
+            raise SettingsError(f"unknown variable {variable}; allowed (with __KEY for a part): {allowed}")
+        if head == "WATCHLIST" and parts:
+            raise SettingsError(f"unknown variable {variable}; allowed: {PREFIX}WATCHLIST, the whole list as JSON")

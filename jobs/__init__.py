@@ -1,0 +1,34 @@
+"""Jobs: which assets run together, in which queue, within which limits. No logic.
+
+Not here: when they run (`schedules`, `sensors`), what they compute (`assets`).
+"""
+
+import dagster as dg
+
+from assets.backtests import rsi_backtest
+from assets.bars import bar_quality, bars
+from assets.features import features
+from assets.portfolio import portfolio_review as portfolio_review_asset
+
+collect_market_data = dg.define_asset_job(
+    "collect_market_data",
+    selection=dg.AssetSelection.assets(bars, bar_quality, features),
+    description="Bring new and corrected bars of every symbol, judge them, and bring the features up to date.",
+    tags={"queue": "scheduled", "dagster/priority": "5", "dagster/max_runtime": "3600"},
+)
+
+research_cycle = dg.define_asset_job(
+    "research_cycle",
+    selection=dg.AssetSelection.assets(bars, bar_quality, features, rsi_backtest),
+    description="From new bars to backtests: everything that follows from market data, symbol by symbol.",
+    tags={"queue": "backtesting", "dagster/priority": "1", "dagster/max_runtime": "3600"},
+)
+
+portfolio_review = dg.define_asset_job(
+    "portfolio_review",
+    selection=dg.AssetSelection.assets(portfolio_review_asset),
+    description="Review one month of the strategies over the watchlist.",
+    tags={"queue": "scheduled", "dagster/priority": "3", "dagster/max_runtime": "3600"},
+)
+
+JOBS = [collect_market_data, research_cycle, portfolio_review]

@@ -1,0 +1,35 @@
+"""Schedules: when by the clock (UTC).
+
+Not here: what runs (`jobs`), reactions to events (`sensors`).
+"""
+
+from datetime import timedelta
+
+import dagster as dg
+
+from assets.partitions import SYMBOLS, symbol_range_tags
+from jobs import collect_market_data, portfolio_review
+
+
+@dg.schedule(
+    job=collect_market_data, cron_schedule="0 * * * *", default_status=dg.DefaultScheduleStatus.RUNNING
+)
+def hourly_market_data(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+    """Collect the bars of every symbol at each full hour, as one run."""
+    symbols = list(context.instance.get_dynamic_partitions(str(SYMBOLS.name)))
+    if not symbols:
+        return dg.SkipReason("no symbols yet: the watchlist sensor adds them within a minute of its start")
+    return dg.RunRequest(tags=symbol_range_tags(symbols))
+
+
+@dg.schedule(
+    job=portfolio_review, cron_schedule="0 4 1 * *", default_status=dg.DefaultScheduleStatus.RUNNING
+)
+def monthly_portfolio_review(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+    """Review the month that has just ended, on day 1 at 04:00."""
+    first_of_this_month = context.scheduled_execution_time.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    last_month = (first_of_this_month - timedelta(days=1)).replace(day=1)
+    return dg.RunRequest(partition_key=last_month.strftime("%Y-%m-%d"))
+
+
+SCHEDULES = [hourly_market_data, monthly_portfolio_review]

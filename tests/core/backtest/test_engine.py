@@ -1,0 +1,230 @@
+"""Tests of the simulation: `backtest.engine`, `backtest.kernel`, `backtest.fills`, `backtest.trades`.
+
+Belongs here: fills, accounting, look-ahead, bad input. Not here: figures and rows (`test_summary`).
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pandas.testing import assert_frame_equal
+
+from bot_core_dagster.backtest import CURVES, Backtest, backtest_strategy, run_backtest
+from bot_core_dagster.backtest.fills import fill_prices
+from bot_core_dagster.backtest.kernel import simulate, simulate_loop
+from bot_core_dagster.errors import QualityError, ShapeError
+from bot_core_dagster.metrics.arrays import FloatArray1D
+from bot_core_dagster.settings import Costs
+from bot_core_dagster.strategies import RsiStrategy
+from tests.builders import bars, instrument
+from tests.core.features import real_bars
+
+FREE = {"fee_bps": 0.0, "spread_bps": 0.0, "slippage_bps": 0.0}
+
+
+def simulated(history: pd.DataFrame, target: FloatArray1D, **changed: Any) -> Backtest:
+    return run_backtest(history, target, instrument(**changed), strategy="test", parameters={})
+
+
+def five_bars(**changed: Any) -> pd.DataFrame:
+    """Opens 100, 100, 110, 120, 120 and closes at the next open."""
+    prices = {"open": [100.0, 100.0, 110.0, 120.0, 120.0], "close": [100.0, 110.0, 120.0, 120.0, 130.0]}
+    return bars(5).assign(**prices, high=140.0, low=90.0, **changed)
+
+
+def decisions(n_bars: int, seed: int) -> FloatArray1D:
+    """Long and flat by turns of about ten bars."""
+    switches = np.random.default_rng(seed).random(n_bars) < 0.1
+    return (np.cumsum(switches) % 2).astype(np.float64)
+
+
+def test_a_round_trip_by_hand() -> None:
+    """Decided at the first close, bought at the second open; decided flat at the third close, sold at the fourth open.
+
+    Fee 10 bps, spread 20 bps (half each way), slippage 10 bps: buys at 100 x 1.002, sells at 120 x .998.
+    """
+    costs = {"fee_bps": 10.0, "spread_bps": 20.0, "slippage_bps": 10.0}
+    backtest = simulated(five_bars(), np.array([1.0, 1.0, 0.0, 0.0, 0.0]), costs=costs)
+    qty = 1.0 / (100.2 * 1.001)
+    end = qty * 119.76 * 0.999
+    np.testing.assert_allclose(backtest.equity["equity"], [1.0, qty * 110, qty * 120, end, end], rtol=1e-12)
+    np.testing.assert_array_equal(backtest.equity["position"], [0, 1, 1, 0, 0])
+    (trade,) = backtest.trades.to_dict("records")
+    assert trade["entry_time"] == pd.Timestamp("2024-01-01 01:00", tz="UTC")
+    assert trade["exit_time"] == pd.Timestamp("2024-01-01 03:00", tz="UTC")
+    assert (trade["n_bars"], trade["open"]) == (2, False)
+    expected = {
+        "entry_price": 100.2,
+        "exit_price": 119.76,
+        "qty": qty,
+        "gross_profit": qty * 20,
+        "fees": qty * (0.1002 + 0.11976),
+        "spread_cost": qty * (0.1 + 0.12),
+        "slippage_cost": qty * (0.1 + 0.12),
+        "net_profit": end - 1,
+        "ret": end - 1,
+    }
+    assert {name: trade[name] for name in expected} == pytest.approx(expected, rel=1e-12)
+    np.testing.assert_allclose(backtest.equity["gross_equity"], [1.0, 1.1, 1.2, 1.2, 1.2], rtol=1e-12)
+
+
+def test_an_open_position_is_marked_at_the_last_close_and_not_sold() -> None:
+    backtest = simulated(five_bars(), np.array([0.0, 0.0, 1.0, 1.0, 1.0]), costs=FREE | {"fee_bps": 100.0})
+    (trade,) = backtest.trades.to_dict("records")
+    qty = 1.0 / (120.0 * 1.01)
+    assert trade["open"]
+    assert pd.isna(trade["exit_time"])
+    assert np.isnan(trade["exit_price"])
+    assert (trade["n_bars"], trade["fees"]) == (2, pytest.approx(qty * 1.2))
+    assert trade["net_profit"] == pytest.approx(qty * 130 - 1)
+    assert backtest.equity["equity"].iloc[-1] == pytest.approx(qty * 130)
+
+
+def test_the_last_decision_is_not_filled() -> None:
+    assert simulated(five_bars(), np.array([0.0, 0.0, 0.0, 0.0, 1.0])).trades.empty
+
+
+@pytest.mark.parametrize(
+    ("price_side", "buys_at", "sells_at"),
+    [("bid", 102.0, 120.0), ("ask", 100.0, 118.0), ("mid", 101.0, 119.0), ("trade", 101.0, 119.0)],
+)
+def test_who_pays_the_spread_follows_from_the_price_side(price_side: str, buys_at: float, sells_at: float) -> None:
+    history = five_bars(price_side=price_side, spread=2.0)
+    backtest = simulated(history, np.array([1.0, 1.0, 0.0, 0.0, 0.0]), costs=FREE, price_side=price_side)
+    (trade,) = backtest.trades.to_dict("records")
+    assert (trade["entry_price"], trade["exit_price"]) == (buys_at, sells_at)
+    assert trade["spread_cost"] == pytest.approx(trade["qty"] * 2.0)
+
+
+def test_a_bar_without_its_own_spread_takes_the_one_of_the_settings() -> None:
+    history = five_bars(spread=[np.nan, np.nan, np.nan, 3.0, np.nan])
+    fills = fill_prices(history, "bid", Costs(spread_bps=100.0), cost_multiplier=2.0)
+    np.testing.assert_allclose(fills.buy_spread, [2.0, 2.0, 2.2, 6.0, 2.4])
+    np.testing.assert_array_equal(fills.sell_spread, np.zeros(5))
+
+
+def test_nothing_is_bought_on_the_bar_after_missing_bars_but_selling_is_possible() -> None:
+    history = bars(40).drop(index=[10, 20]).reset_index(drop=True)
+    target = np.zeros(38)
+    target[9:18] = 1.0
+    backtest = simulated(history, target)
+    (trade,) = backtest.trades.to_dict("records")
+    assert trade["entry_time"] == history["open_time"].iloc[11]
+    assert trade["exit_time"] == history["open_time"].iloc[19]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    n_bars=st.integers(1, 300),
+    costs=st.tuples(*[st.floats(0.0, 100.0)] * 3),
+    price_side=st.sampled_from(["bid", "ask", "mid", "trade"]),
+    missing=st.sets(st.integers(1, 298), max_size=10),
+)
+def test_equity_is_its_start_and_the_sum_of_net_profits(
+    seed: int, n_bars: int, costs: tuple[float, float, float], price_side: str, missing: set[int]
+) -> None:
+    history = bars(300, seed=seed).drop(index=list(missing)).head(n_bars).reset_index(drop=True)
+    history = history.assign(price_side=price_side)
+    named = dict(zip(("fee_bps", "spread_bps", "slippage_bps"), costs, strict=True))
+    backtest = simulated(history, decisions(len(history), seed), costs=named, price_side=price_side)
+    trades, end = backtest.trades, backtest.equity["equity"].iloc[-1]
+    assert end == pytest.approx(1.0 + trades["net_profit"].sum(), abs=1e-9)
+    itemised = trades["gross_profit"] - trades["fees"] - trades["spread_cost"] - trades["slippage_cost"]
+    np.testing.assert_allclose(itemised, trades["net_profit"], atol=1e-12)
+    growth = np.prod(1.0 + trades["ret"])
+    assert end == pytest.approx(growth, rel=1e-9)
+    curves = backtest.equity
+    assert (curves["gross_equity"] >= curves["equity"] - 1e-12).all()
+    assert (curves["equity"] >= curves["double_cost_equity"] - 1e-12).all()
+    assert trades["n_bars"].sum() == curves["position"].sum()
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), n_bars=st.integers(2, 400))
+def test_the_loop_equals_an_independent_vectorised_calculation(seed: int, n_bars: int) -> None:
+    """Growth of each bar: close over last close while held, over the buy on entry, sell over last close on exit."""
+    history, target = bars(n_bars, seed=seed), decisions(n_bars, seed)
+    opens, closes = history["open"].to_numpy(), history["close"].to_numpy()
+    held = np.concatenate([[0.0], target[:-1]])
+    before = np.concatenate([[0.0], held[:-1]])
+    last_close = np.concatenate([[np.nan], closes[:-1]])
+    side = (4.0 + 0.0) / 10_000, (1.0 / 2 + 1.0) / 10_000
+    growth = np.ones(n_bars)
+    enters, stays, leaves = (held > before), (held == 1) & (before == 1), (held < before)
+    growth[enters] = closes[enters] / (opens[enters] * (1 + side[1]) * (1 + side[0]))
+    growth[stays] = closes[stays] / last_close[stays]
+    growth[leaves] = opens[leaves] * (1 - side[1]) * (1 - side[0]) / last_close[leaves]
+    np.testing.assert_allclose(simulated(history, target).equity["equity"], growth.cumprod().tolist(), rtol=1e-10)
+
+
+def test_the_compiled_loop_equals_its_readable_twin() -> None:
+    history, target = bars(500, seed=4), decisions(500, 4)
+    close = history["close"].to_numpy()
+    fills = fill_prices(history, "trade", instrument().costs, cost_multiplier=1.0)
+    may_enter = np.random.default_rng(4).random(500) < 0.8
+    readable = simulate_loop(close, fills.buy, fills.sell, fills.fee, target, may_enter)
+    compiled = simulate(close, fills, target, may_enter)
+    names = ("equity", "is_held", "entry_bar", "exit_bar", "qty")
+    for name, twin in zip(names, readable, strict=True):
+        np.testing.assert_allclose(getattr(compiled, name), twin.astype(float), rtol=1e-14, err_msg=name)
+
+
+@pytest.mark.parametrize("known_bars", [1, 2, 50, 299], ids="{} bars known".format)
+def test_equity_of_the_past_is_unmoved_by_the_future(known_bars: int) -> None:
+    history, target = bars(300, seed=6), decisions(300, 6)
+    known = simulated(history.head(known_bars), target[:known_bars])
+    whole = simulated(history, target)
+    assert_frame_equal(known.equity, whole.equity.head(known_bars), check_exact=True)
+    days = len(known.daily_equity)
+    assert_frame_equal(known.daily_equity, whole.daily_equity.head(days), check_exact=True)
+
+
+def test_a_strategy_on_real_bars_adds_up(real_data: Path) -> None:
+    backtest = backtest_strategy(real_bars.btcusdt(real_data), RsiStrategy(), instrument())
+    assert backtest.summary.total_trades > 100
+    assert backtest.equity["equity"].iloc[-1] == pytest.approx(1.0 + backtest.trades["net_profit"].sum(), abs=1e-9)
+    assert not backtest.is_simulated
+
+
+def test_buy_and_hold_is_bought_at_the_second_open_at_cost() -> None:
+    backtest = simulated(five_bars(), np.zeros(5), costs=FREE | {"fee_bps": 100.0})
+    np.testing.assert_allclose(backtest.equity["buy_and_hold"].iloc[-1], 1.3 / 1.01)
+
+
+@pytest.mark.parametrize("n_bars", [1, 10], ids="{} bars".format)
+def test_a_strategy_that_never_warms_up_never_trades(n_bars: int) -> None:
+    backtest = backtest_strategy(bars(n_bars), RsiStrategy(), instrument())
+    assert backtest.trades.empty
+    assert (backtest.equity[list(CURVES)[:3]] == 1.0).all(axis=None)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "target", "error", "says"),
+    [
+        (lambda frame: frame.head(0), np.zeros(0), ShapeError, "BTCUSDT: expected bars to backtest, got none"),
+        (lambda frame: frame, np.zeros(4), ShapeError, "one decision for each of 5 bars"),
+        (lambda frame: frame, np.full(5, np.nan), ShapeError, "got nan"),
+        (lambda frame: frame, np.full(5, 0.5), ShapeError, r"got 0\.5"),
+        (lambda frame: frame.assign(symbol="ETHUSDT"), np.zeros(5), ShapeError, "got those of ETHUSDT"),
+        (lambda frame: frame.assign(open=np.nan), np.zeros(5), QualityError, "finite positive prices"),
+        (lambda frame: frame.assign(price_side=list("bbaab")), np.zeros(5), ShapeError, "one price side, got b, a"),
+        (lambda frame: frame.assign(spread=-1.0), np.zeros(5), QualityError, "got -1 on an open of 100"),
+        (lambda frame: frame.assign(spread=300.0), np.zeros(5), QualityError, "got 300 on an open of 100"),
+        (lambda frame: frame.iloc[::-1], np.zeros(5), ShapeError, "ascend"),
+    ],
+    ids=[
+        *("no bars", "too few decisions", "nan decision", "half a position", "other symbol", "nan price"),
+        *("two price sides", "negative spread", "absurd spread", "backwards"),
+    ],
+)
+def test_bad_input_is_refused(
+    spoil: Callable[[pd.DataFrame], pd.DataFrame], target: FloatArray1D, error: type[Exception], says: str
+) -> None:
+    with pytest.raises(error, match=says):
+        simulated(spoil(five_bars()), target)

@@ -1,0 +1,178 @@
+"""Tests of `metrics` against published examples and numbers worked out by hand.
+
+Belongs here: formulas and their undefined cases. Not here: days (`test_sampling`), resampling (`test_interval`).
+"""
+
+import math
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import norm
+
+from bot_core_dagster import metrics
+from bot_core_dagster.errors import ShapeError, TimeError
+
+YEAR = 252
+RETURNS = np.array([0.01, -0.02, 0.03, 0.0])
+finite_returns = st.lists(st.floats(-0.5, 0.5), min_size=2, max_size=50).map(np.array)
+
+
+def test_the_sharpe_ratio_by_hand() -> None:
+    """Mean .005; squared deviations .000025, .000625, .000625, .000025 over 3."""
+    expected = math.sqrt(YEAR) * 0.005 / math.sqrt(0.0013 / 3)
+    assert metrics.sharpe_ratio(RETURNS, periods_per_year=YEAR) == pytest.approx(expected, rel=1e-12)
+
+
+def test_the_sortino_ratio_divides_by_the_shortfall_of_all_periods() -> None:
+    """One shortfall of .02 among four periods: sqrt(.0004 / 4) = .01."""
+    assert metrics.sortino_ratio(RETURNS, periods_per_year=YEAR) == pytest.approx(math.sqrt(YEAR) * 0.5, rel=1e-12)
+
+
+def test_the_sortino_ratio_of_the_published_example() -> None:
+    """Rollinger and Hoffman (2013), Sortino: A "Sharper" Ratio: eight annual returns, target 0: 4.417."""
+    annual = np.array([0.17, 0.15, 0.23, -0.05, 0.12, 0.09, 0.13, -0.04])
+    assert metrics.sortino_ratio(annual, periods_per_year=1) == pytest.approx(4.417, abs=0.001)
+
+
+def test_the_drawdown_and_what_is_made_of_it_by_hand() -> None:
+    """From a peak of 1.2 to 0.9 is -25 %; doubling in two years grows 41.4 % a year."""
+    equity = np.array([1.0, 1.2, 0.9, 1.5, 1.2, 2.0])
+    np.testing.assert_allclose(metrics.drawdown(equity), [0.0, 0.0, -0.25, 0.0, -0.2, 0.0], atol=1e-15)
+    assert metrics.maximum_drawdown(equity) == pytest.approx(-0.25, rel=1e-12)
+    growth = metrics.cagr(1.0, 2.0, years=2.0)
+    assert growth == pytest.approx(math.sqrt(2) - 1, rel=1e-12)
+    assert metrics.calmar_ratio(growth, -0.25) == pytest.approx(4 * (math.sqrt(2) - 1), rel=1e-12)
+
+
+def test_a_fall_from_the_starting_equity_is_a_drawdown() -> None:
+    assert metrics.maximum_drawdown(np.array([1.0, 0.8, 0.9])) == pytest.approx(-0.2)
+
+
+def test_years_have_365_and_a_quarter_days() -> None:
+    start, end = datetime(2020, 1, 1, tzinfo=UTC), datetime(2024, 1, 1, tzinfo=UTC)
+    assert metrics.years_between(start, end) == 4.0
+    with pytest.raises(TimeError, match="an end after the start"):
+        metrics.years_between(end, start)
+
+
+def test_figures_of_trades_by_hand() -> None:
+    """Two wins of 3 and 1, one loss of 2, one trade without profit, which is no win."""
+    profits = np.array([3.0, -2.0, 1.0, 0.0])
+    assert metrics.win_rate(profits) == 0.5
+    assert metrics.profit_factor(profits) == 2.0
+    assert metrics.expectancy(profits) == 0.5 * 2.0 - 0.5 * 1.0
+
+
+@given(finite_returns)
+def test_the_expectancy_is_the_mean_profit(profits: np.ndarray) -> None:
+    assert metrics.expectancy(profits) == pytest.approx(profits.mean(), abs=1e-12)
+
+
+def test_exposure_and_turnover_by_hand() -> None:
+    assert metrics.exposure(np.array([True, False, True, True])) == 0.75
+    fills = np.array([1.0, -1.1])
+    assert metrics.turnover(fills, np.array([1.0, 1.2]), years=0.5) == pytest.approx(2.1 / 1.1 / 0.5)
+
+
+@pytest.mark.parametrize(
+    ("figure", "expected"),
+    [
+        (lambda: metrics.sharpe_ratio(np.full(9, 0.1), periods_per_year=YEAR), math.nan),
+        (lambda: metrics.sharpe_ratio(np.array([0.1]), periods_per_year=YEAR), math.nan),
+        (lambda: metrics.sharpe_ratio(np.array([]), periods_per_year=YEAR), math.nan),
+        (lambda: metrics.sharpe_ratio(np.array([0.1, np.nan]), periods_per_year=YEAR), math.nan),
+        (lambda: metrics.sortino_ratio(np.array([0.1, 0.2]), periods_per_year=YEAR), math.nan),
+        (lambda: metrics.sortino_ratio(np.array([]), periods_per_year=YEAR), math.nan),
+        (lambda: metrics.cagr(1.0, 2.0, years=0.0), math.nan),
+        (lambda: metrics.cagr(1.0, 0.0, years=1.0), math.nan),
+        (lambda: metrics.cagr(1.0, 2.0, years=1e-6), math.inf),
+        (lambda: metrics.calmar_ratio(0.1, 0.0), math.nan),
+        (lambda: metrics.win_rate(np.array([])), math.nan),
+        (lambda: metrics.profit_factor(np.array([1.0])), math.nan),
+        (lambda: metrics.expectancy(np.array([])), math.nan),
+        (lambda: metrics.exposure(np.array([], dtype=bool)), math.nan),
+        (lambda: metrics.turnover(np.array([1.0]), np.array([1.0]), years=0.0), math.nan),
+        (lambda: metrics.probabilistic_sharpe_ratio(np.zeros(5)), math.nan),
+        (lambda: metrics.deflated_sharpe_ratio(np.array([]), n_trials=3), math.nan),
+    ],
+    ids=str,
+)
+def test_an_undefined_figure_is_nan_and_never_zero(figure: "object", expected: float) -> None:
+    assert callable(figure)
+    np.testing.assert_equal(figure(), expected)
+
+
+@pytest.mark.parametrize(
+    "figure",
+    [
+        lambda table: metrics.sharpe_ratio(table, periods_per_year=YEAR),
+        lambda table: metrics.sortino_ratio(table, periods_per_year=YEAR),
+        metrics.maximum_drawdown,
+        metrics.win_rate,
+        lambda table: metrics.sharpe_interval(table, periods_per_year=YEAR),
+    ],
+    ids=["sharpe", "sortino", "drawdown", "win rate", "interval"],
+)
+def test_a_table_in_place_of_a_series_is_refused(figure: "object") -> None:
+    assert callable(figure)
+    with pytest.raises(ShapeError, match="one dimension"):
+        figure(np.ones((3, 2)))
+
+
+def test_the_deflated_sharpe_ratio_of_the_published_example() -> None:
+    """Bailey and López de Prado (2014), p. 9: 100 trials of annual variance 1/2 over 5 years of 250 days: SR* = .1132.
+
+    With an annual Sharpe ratio of 2.5, skewness -3 and kurtosis 10 the deflated Sharpe ratio is .9004.
+    """
+    benchmark = metrics.expected_maximum_sharpe(100, trial_variance=0.5 / 250)
+    assert benchmark == pytest.approx(0.1132, abs=5e-5)
+    sharpe = 2.5 / math.sqrt(250)
+    spread = math.sqrt(1 + 3 * sharpe + (10 - 1) / 4 * sharpe**2)
+    assert norm.cdf((sharpe - benchmark) * math.sqrt(1250 - 1) / spread) == pytest.approx(0.9004, abs=5e-5)
+    returns = _with_moments(n=1250, sharpe=sharpe)
+    expected = norm.cdf((sharpe - benchmark) * math.sqrt(1249) / _spread_of(returns))
+    deflated = metrics.deflated_sharpe_ratio(returns, n_trials=100, trial_variance=0.5 / 250)
+    assert deflated == pytest.approx(expected, rel=1e-9)
+
+
+def test_one_trial_is_not_deflated() -> None:
+    returns = np.random.default_rng(0).normal(0.001, 0.01, 500)
+    deflated = metrics.deflated_sharpe_ratio(returns, n_trials=1)
+    assert deflated == metrics.probabilistic_sharpe_ratio(returns)
+    assert metrics.deflated_sharpe_ratio(returns, n_trials=2) < deflated
+
+
+def test_the_variance_of_trials_is_at_least_that_of_estimating_one() -> None:
+    returns = np.random.default_rng(0).normal(0.001, 0.01, 500)
+    at_least = metrics.deflated_sharpe_ratio(returns, n_trials=50, trial_variance=1 / 499)
+    assert metrics.deflated_sharpe_ratio(returns, n_trials=50) == at_least
+    with pytest.raises(ShapeError, match="one or more trials, got 0"):
+        metrics.deflated_sharpe_ratio(returns, n_trials=0)
+
+
+def test_the_probabilistic_sharpe_ratio_of_returns_without_skew_by_hand() -> None:
+    """Alternating 3 and -1 %: mean 1, deviation 2 sqrt(n / (n-1)) %, skewness 0, kurtosis 1: Phi(SR sqrt(n - 1))."""
+    returns = np.tile([0.03, -0.01], 5)
+    sharpe = 0.01 / (0.02 * math.sqrt(10 / 9))
+    assert metrics.probabilistic_sharpe_ratio(returns) == pytest.approx(norm.cdf(sharpe * 3.0), rel=1e-12)
+
+
+def test_the_expected_maximum_grows_as_simulated() -> None:
+    """Equation 1 against the mean of maxima of 100 standard normals (2.508 +- .01 in 20,000 draws)."""
+    draws = np.random.default_rng(0).standard_normal((20_000, 100)).max(axis=1)
+    assert metrics.expected_maximum_sharpe(100, trial_variance=1.0) == pytest.approx(draws.mean(), abs=0.03)
+
+
+def _with_moments(n: int, sharpe: float) -> np.ndarray:
+    drawn = np.random.default_rng(1).standard_t(5, n)
+    return np.asarray((drawn - drawn.mean()) / drawn.std(ddof=1) * 0.01 + sharpe * 0.01)
+
+
+def _spread_of(returns: np.ndarray) -> float:
+    centred = returns - returns.mean()
+    m2, m3, m4 = (np.mean(centred**power) for power in (2, 3, 4))
+    sharpe = returns.mean() / returns.std(ddof=1)
+    return math.sqrt(1 - m3 / m2**1.5 * sharpe + (m4 / m2**2 - 1) / 4 * sharpe**2)

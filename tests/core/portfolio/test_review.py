@@ -1,0 +1,225 @@
+"""The monthly review, against figures worked out by hand and against backtests that really ran."""
+
+import math
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from pandas.testing import assert_frame_equal
+
+from bot_core_dagster.backtest.engine import backtest_strategy
+from bot_core_dagster.backtest.result import Backtest
+from bot_core_dagster.backtest.tables import EQUITY, TRADES
+from bot_core_dagster.backtest.tables import equity_rows as rows_of_equity
+from bot_core_dagster.backtest.tables import trade_rows as rows_of_trades
+from bot_core_dagster.errors import SettingsError, ShapeError
+from bot_core_dagster.lake import Lake
+from bot_core_dagster.portfolio import PortfolioReport, Sleeve, review_portfolio
+from bot_core_dagster.settings import PortfolioSettings
+from bot_core_dagster.strategies import RsiStrategy
+from tests.builders import bars, instrument
+from tests.core.portfolio.sleeve_rows import equity_rows, trade_rows, watchlist
+
+BTC_ETH = watchlist("BTCUSDT", "ETHUSDT")
+THOUSAND = PortfolioSettings(initial_equity=1_000.0)
+
+
+def two_sleeves() -> pd.DataFrame:
+    """BTC rises through January and falls in February, ETH the other way; 31 and 29 days of 2024."""
+    btc = np.concatenate([np.linspace(1.0, 1.2, 32)[1:], np.linspace(1.2, 0.9, 30)[1:]])
+    eth = np.concatenate([np.linspace(1.0, 0.8, 32)[1:], np.linspace(0.8, 1.0, 30)[1:]])
+    return pd.concat([equity_rows(btc), equity_rows(eth, symbol="ETHUSDT")], ignore_index=True)
+
+
+def until(day: str) -> pd.DataFrame:
+    rows = two_sleeves()
+    return rows[rows["day_end"] <= pd.Timestamp(day, tz="UTC")]
+
+
+def review(equity: pd.DataFrame, trades: pd.DataFrame | None = None, month: str = "2024-02") -> PortfolioReport:
+    return review_portfolio(equity, trade_rows([]) if trades is None else trades, month, THOUSAND, BTC_ETH, ["rsi"])
+
+
+def test_the_month_starts_from_the_equity_that_the_one_before_ended_with() -> None:
+    report = review(two_sleeves())
+    month = report.month
+    assert (month.start_equity, month.end_equity, month.profit) == pytest.approx((1_000.0, 950.0, -50.0))
+    assert month.total_return == pytest.approx(-0.05)
+    assert month.n_periods == 29
+    assert (month.start, month.end) == (report.window.opens, report.window.closes)
+    assert report.is_complete
+
+
+def test_profit_is_attributed_in_money_for_the_month_and_since_inception() -> None:
+    report = review(two_sleeves())
+    assert report.attribution.by_instrument == pytest.approx({"BTCUSDT": -150.0, "ETHUSDT": 100.0})
+    assert report.attribution.by_strategy == pytest.approx({"rsi": -50.0})
+    assert report.attribution_since_inception.by_instrument == pytest.approx({"BTCUSDT": -50.0, "ETHUSDT": 0.0})
+    assert report.attribution.profit == pytest.approx(report.month.profit, abs=1e-9)
+
+
+def test_sharpe_and_drawdown_are_of_the_summed_equity_at_day_ends() -> None:
+    rng = np.random.default_rng(5)
+    paths = np.exp(rng.normal(0.001, 0.02, (2, 60)).cumsum(axis=1))
+    report = review(pd.concat([equity_rows(paths[0]), equity_rows(paths[1], symbol="ETHUSDT")]))
+    total = pd.Series(np.concatenate([[1_000.0], 500.0 * paths.sum(axis=0)]))
+    ret = total.pct_change().iloc[1:]
+    february = total.iloc[31:]
+    assert report.since_inception.sharpe_ratio == pytest.approx(math.sqrt(365) * ret.mean() / ret.std())
+    assert report.month.sharpe_ratio == pytest.approx(math.sqrt(365) * ret.iloc[31:].mean() / ret.iloc[31:].std())
+    assert report.since_inception.max_drawdown == pytest.approx((total / total.cummax() - 1).min())
+    assert report.month.max_drawdown == pytest.approx((february / february.cummax() - 1).min())
+    assert report.drawdown_from_peak == pytest.approx((total / total.cummax() - 1).iloc[31:].min())
+    assert report.trailing_30d_return == pytest.approx(total.iloc[-1] / total.iloc[-31] - 1)
+    assert report.since_inception.sharpe_low < report.since_inception.sharpe_ratio < report.since_inception.sharpe_high
+
+
+def test_costs_and_buy_and_hold_are_of_the_same_split() -> None:
+    rows = two_sleeves().assign(buy_and_hold=lambda frame: np.where(frame["symbol"] == "BTCUSDT", 1.5, 0.7))
+    report = review(rows, month="2024-01")
+    assert report.month.buy_and_hold_return == pytest.approx(0.10)
+    assert report.month.gross_return == pytest.approx(0.01)
+    assert report.month.double_cost_return == pytest.approx(-0.01)
+    assert report.month.cost == pytest.approx(10.0)
+
+
+def test_a_trade_counts_in_the_month_in_which_it_closes() -> None:
+    trades = pd.concat(
+        [
+            trade_rows([0.01, -0.02], first="2024-01-30 12:00"),
+            trade_rows([0.03], first="2024-01-31 23:00"),
+            trade_rows([-0.01], first="2024-02-20", open=True, exit_time=pd.NaT),
+            trade_rows([0.05], first="2024-02-29 23:30"),
+        ]
+    )
+    report = review(two_sleeves(), trades)
+    assert (report.month.trades.n_closed, report.month.trades.n_open, report.month.trades.win_rate) == (1, 2, 1.0)
+    assert report.month.trades.fees == pytest.approx(0.5)
+    whole = report.since_inception.trades
+    assert (whole.n_closed, whole.win_rate) == (3, pytest.approx(2 / 3))
+    assert (whole.fees, whole.spread_cost, whole.slippage_cost) == pytest.approx((1.5, 0.3, 0.15))
+
+
+def test_what_came_after_the_month_does_not_change_its_review() -> None:
+    rows, trades = two_sleeves(), trade_rows([0.01] * 50)
+    known = until("2024-02-01")
+    closed = trades[trades["exit_time"] <= pd.Timestamp("2024-02-01", tz="UTC")]
+    early, late = review(known, closed, "2024-01"), review(rows, trades, "2024-01")
+    assert_frame_equal(early.curve, late.curve)
+    assert early.month == late.month
+    assert early.recommendations == late.recommendations
+
+
+def test_sleeves_without_rows_in_the_month_are_listed_and_held_unchanged() -> None:
+    january = equity_rows([1.1] * 20, symbol="ETHUSDT")
+    report = review_portfolio(
+        pd.concat([equity_rows([1.2] * 60), january]),
+        trade_rows([]),
+        "2024-02",
+        THOUSAND,
+        watchlist("BTCUSDT", "ETHUSDT", "BNBUSDT"),
+        ["rsi"],
+    )
+    assert {one.sleeve.symbol: one.state for one in report.sleeves} == {
+        "BTCUSDT": "in step",
+        "ETHUSDT": "no rows in the month",
+        "BNBUSDT": "no rows",
+    }
+    assert [one.sleeve.symbol for one in report.absent] == ["ETHUSDT", "BNBUSDT"]
+    assert report.month.end_equity == pytest.approx(1_000 / 3 * (1.2 + 1.1 + 1.0))
+    assert report.recommendations[0].limit.metric == "sleeves with rows in the month"
+
+
+def test_a_sleeve_that_stops_within_the_month_is_said_to_have_stopped_early() -> None:
+    report = review(pd.concat([equity_rows([1.2] * 60), equity_rows([1.1] * 40, symbol="ETHUSDT")]))
+    assert [one.state for one in report.sleeves] == ["in step", "stopped early"]
+
+
+def test_a_month_that_is_not_over_is_reviewed_to_date() -> None:
+    report = review(until("2024-02-10"))
+    assert not report.is_complete
+    assert report.month.n_periods == 9
+
+
+def test_a_first_month_starts_from_the_initial_equity_and_has_no_trailing_thirty_days() -> None:
+    report = review(until("2024-01-20"), month="2024-01")
+    assert report.month.start_equity == 1_000.0
+    assert report.month.n_periods == 19
+    assert math.isnan(report.trailing_30d_return)
+
+
+def test_rows_of_other_samplings_timeframes_and_sleeves_are_not_mixed_in() -> None:
+    others = pd.concat(
+        [
+            two_sleeves().assign(sampling="new_york"),
+            two_sleeves().assign(timeframe="4h", equity=9.0),
+            equity_rows([5.0] * 60, symbol="OLD"),
+            equity_rows([5.0] * 60, strategy="gone"),
+        ]
+    )
+    report = review(pd.concat([two_sleeves(), others]), trade_rows([0.5] * 40, symbol="OLD"))
+    assert report.month == review(two_sleeves()).month
+    assert report.not_reviewed == (Sleeve("gone", "BTCUSDT"), Sleeve("rsi", "OLD"))
+
+
+def test_one_simulated_sleeve_makes_the_report_simulated_and_names_it() -> None:
+    rows = two_sleeves().assign(simulated=lambda frame: frame["symbol"] == "ETHUSDT")
+    report = review(rows)
+    assert report.is_simulated
+    assert report.simulated_symbols == ("ETHUSDT",)
+    assert not review(two_sleeves()).is_simulated
+
+
+def test_equity_that_never_moved_has_an_undefined_sharpe_ratio_and_no_false_pass() -> None:
+    report = review(pd.concat([equity_rows([1.0] * 60), equity_rows([1.0] * 60, symbol="ETHUSDT")]))
+    assert math.isnan(report.month.sharpe_ratio)
+    verdicts = {one.limit.metric: one.verdict for one in report.recommendations}
+    assert verdicts["Sharpe ratio"] == "cannot be judged"
+    assert verdicts["closed trades"] == "beyond"
+
+
+def test_no_strategy_is_an_error_with_the_next_step() -> None:
+    with pytest.raises(SettingsError, match=r"\[strategies\]"):
+        review_portfolio(two_sleeves(), trade_rows([]), "2024-02", THOUSAND, BTC_ETH, [])
+
+
+@pytest.fixture(scope="module")
+def backtests() -> list[Backtest]:
+    starts = {"BTCUSDT": datetime(2024, 1, 1, tzinfo=UTC), "EURUSD": datetime(2024, 1, 20, tzinfo=UTC)}
+    return [
+        backtest_strategy(bars(1_600, symbol=symbol, start=start, seed=seed), RsiStrategy(), instrument(symbol=symbol))
+        for seed, (symbol, start) in enumerate(starts.items())
+    ]
+
+
+def test_real_backtests_through_the_lake_are_reviewed_to_the_sum_of_their_own_equity(
+    backtests: list[Backtest], tmp_path: Path
+) -> None:
+    lake = Lake.open(tmp_path / "lake", create=True)
+    for one in backtests:
+        lake.replace(EQUITY, rows_of_equity(one), [one.symbol])
+        lake.replace(TRADES, rows_of_trades(one), [one.symbol])
+    instruments = watchlist("BTCUSDT", "EURUSD")
+    report = review_portfolio(lake.read(EQUITY), lake.read(TRADES), "2024-02", THOUSAND, instruments, ["rsi"])
+    at_end = [one.equity.loc[one.equity["close_time"] <= report.month.end, "equity"].iat[-1] for one in backtests]
+    assert report.month.end_equity == pytest.approx(500.0 * sum(at_end), abs=1e-9)
+    assert report.attribution.profit == pytest.approx(report.month.profit, abs=1e-9)
+    closed = pd.concat([one.trades for one in backtests]).query("exit_time <= @report.month.end")
+    assert report.since_inception.trades.n_closed == len(closed) > 0
+    assert report.since_inception.trades.fees == pytest.approx(500.0 * closed["fees"].sum())
+
+
+def test_a_lake_without_backtests_has_nothing_to_review_and_says_what_to_do(tmp_path: Path) -> None:
+    lake = Lake.open(tmp_path / "lake", create=True)
+    with pytest.raises(ShapeError, match="materialise the backtests"):
+        review_portfolio(lake.read(EQUITY), lake.read(TRADES), "2024-02", THOUSAND, BTC_ETH, ["rsi"])
+
+
+def test_strategies_that_never_traded_are_reviewed_without_a_trades_table(tmp_path: Path) -> None:
+    lake = Lake.open(tmp_path / "lake", create=True)
+    report = review(two_sleeves(), lake.read(TRADES))
+    assert report.month.trades.n_closed == 0
+    assert math.isnan(report.month.trades.win_rate)
+    assert report.since_inception.trades.fees == 0.0
