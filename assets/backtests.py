@@ -9,8 +9,8 @@ import pandas as pd
 
 from assets.bars import bar_quality, bars
 from assets.each_symbol import Made, materialize_each_symbol
-from assets.partitions import ONE_RUN, OWNERS, SYMBOLS, SymbolsConfig
 from assets.metadata import backtest_metadata, picture
+from assets.partitions import ONE_RUN, OWNERS, SYMBOLS, SymbolsConfig
 from bot_core_dagster.backtest import (
     BACKTESTS,
     EQUITY,

@@ -46,9 +46,7 @@ def bars(
     sources = market.sources(known)
 
     def collect(instrument: Instrument, last: datetime | None) -> Made:
-        admission = new_bars(
-            sources, instrument, history_start=known.history.start, last_open_time=last, now=now
-        )
+        admission = new_bars(sources, instrument, history_start=known.history.start, last_open_time=last, now=now)
         if admission.bars.empty and last is None:
             raise SourceError("; ".join(("no bars came and none are stored", *admission.notes)))
         return Made(

@@ -43,7 +43,7 @@ def every_symbol_is_current(
     """Fail the run where a symbol failed in one of its assets; the good symbols are built all the same."""
     keys = sorted(context.selected_asset_check_keys)
     names = sorted({key.asset_key.to_user_string() for key in keys})
-    bad = [one for one in outcomes_of(lake.open(), names) if not one.is_made and one.run_id == context.run_id]
+    bad = [one for one in outcomes_of(lake.open(), names) if not one.is_made and one.run_id == context.run.run_id]
     for key in keys:
         here = [one for one in bad if one.asset == key.asset_key.to_user_string()]
         yield dg.AssetCheckResult(

@@ -8,10 +8,11 @@ Dagster stamps all partitions of a run alike when an asset returns a result, so 
 (`dagster/defer_asset_events`, internal to the pinned Dagster; a test asserts its effect) and logs the events itself.
 """
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import dagster as dg
 import pandas as pd
@@ -39,7 +40,7 @@ class Check:
 class Made:
     """What an asset made of one symbol: rows by table, and what the UI shows of them.
 
-    The first table is the asset's own: its content is the symbol's data version.
+    The symbol's data version is the content of all of its tables; its rows are those of the first.
     """
 
     tables: Sequence[tuple[Table, pd.DataFrame]]
@@ -65,12 +66,19 @@ def stored_bars(lake: Lake, instruments: Sequence[Instrument]) -> dict[str, pd.D
 def replace_rows(lake: Lake, made: Mapping[str, Made]) -> Mapping[str, SeriesChange]:
     """Make each table's content of these symbols what was made: one commit a table."""
     first = next(iter(made.values()))
-    changes = []
+    by_table = []
     for position, (table, _) in enumerate(first.tables):
         frames = [one.tables[position][1] for one in made.values()]
         filled = [frame for frame in frames if len(frame)] or frames[:1]
-        changes.append(lake.replace(table, pd.concat(filled, ignore_index=True), list(made)))
-    return changes[0]
+        by_table.append(lake.replace(table, pd.concat(filled, ignore_index=True), list(made)))
+    return {symbol: _joined([changes[symbol] for changes in by_table]) for symbol in made}
+
+
+def _joined(changes: Sequence[SeriesChange]) -> SeriesChange:
+    if len(changes) == 1:
+        return changes[0]
+    joined = "".join(change.content_hash for change in changes)
+    return replace(changes[0], content_hash=hashlib.sha256(joined.encode()).hexdigest())
 
 
 def materialize_each_symbol(
@@ -90,7 +98,7 @@ def materialize_each_symbol(
     symbols : the part of the run's partitions to make; empty for all of them
     make : computes one symbol from what `load` gave for it
     """
-    context.run.tags["dagster/defer_asset_events"] = "true"
+    cast("dict[str, str]", context.run.tags)["dagster/defer_asset_events"] = "true"
     upstream = _Upstream.read(context, lake)
     chosen = list(symbols) or list(context.partition_keys)
     failed = {symbol: upstream.failures[symbol] for symbol in chosen if symbol in upstream.failures}
@@ -99,7 +107,7 @@ def materialize_each_symbol(
     changes, unstored = _store_each(lake, made, store)
     failed |= unknown | unmade | unstored | {symbol: one.failure for symbol, one in made.items() if one.failure}
     version = (context.assets_def.code_versions_by_key or {}).get(context.asset_key) or ""
-    common = {"asset": context.asset_key.to_user_string(), "run_id": context.run_id, "code_version": version}
+    common = {"asset": context.asset_key.to_user_string(), "run_id": context.run.run_id, "code_version": version}
     at = datetime.now(UTC)
     good = [
         Outcome(
@@ -188,7 +196,7 @@ def _make_each(
     for done, instrument in enumerate(instruments, start=1):
         try:
             if instrument.symbol not in loaded:
-                raise SourceError(f"no {instrument.timeframe} bars in the lake; next: bot-core import, or another source")
+                raise SourceError(f"no {instrument.timeframe} bars in the lake; next: bot-core import")
             made[instrument.symbol] = make(instrument, loaded[instrument.symbol])
         except BotCoreError as error:
             failed[instrument.symbol] = str(error)

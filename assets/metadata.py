@@ -8,13 +8,31 @@ import base64
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Final
 
 import dagster as dg
 
 from bot_core_dagster.backtest import Backtest
 from bot_core_dagster.features import Column
 from bot_core_dagster.portfolio import Performance, PortfolioReport
+
+_BACKTEST_FIGURES: Final = (
+    "total_return",
+    "sharpe_ratio",
+    "sharpe_low",
+    "sharpe_high",
+    "deflated_sharpe_ratio",
+    "n_trials",
+    "max_drawdown",
+    "total_trades",
+    "win_rate",
+    "profit_factor",
+    "buy_and_hold_return",
+    "gross_return",
+    "double_cost_return",
+    "n_periods",
+    "periods_per_year",
+)
 
 
 def picture(png: bytes, title: str) -> dg.MarkdownMetadataValue:
@@ -31,11 +49,11 @@ def column_schema(columns: Sequence[Column]) -> dg.TableSchema:
 def backtest_metadata(backtest: Backtest) -> dict[str, Any]:
     """Return the headline of a backtest with its caveats (CONVENTIONS 9); undefined figures are left out."""
     summary = asdict(backtest.summary)
-    names = (
-        "total_return sharpe_ratio sharpe_low sharpe_high deflated_sharpe_ratio n_trials max_drawdown total_trades "
-        "win_rate profit_factor buy_and_hold_return gross_return double_cost_return n_periods periods_per_year"
-    ).split()
-    return _defined({name: summary[name] for name in names}) | {"bars": _provenance(is_simulated=backtest.is_simulated)}
+    return {
+        "headline": _sentence(summary),
+        "bars": _provenance(is_simulated=backtest.is_simulated),
+        **_defined({name: summary[name] for name in _BACKTEST_FIGURES}),
+    }
 
 
 def portfolio_metadata(report: PortfolioReport) -> dict[str, Any]:
@@ -44,12 +62,22 @@ def portfolio_metadata(report: PortfolioReport) -> dict[str, Any]:
     whole = _defined({f"{name}_since_inception": value for name, value in _headline(report.since_inception).items()})
     advice = "\n".join(f"- {recommendation.text}" for recommendation in report.recommendations)
     return {
-        **month,
-        **whole,
+        "headline": f"{report.window.title}: {_sentence(_headline(report.month))}",
+        "bars": _provenance(is_simulated=report.is_simulated),
         "outcome": report.outcome,
         "recommendations": dg.MetadataValue.md(advice or "none"),
-        "bars": _provenance(is_simulated=report.is_simulated),
+        **month,
+        **whole,
     }
+
+
+def _sentence(figures: Mapping[str, Any]) -> str:
+    return (
+        f"{figures['total_return']:+.1%} net ({figures['double_cost_return']:+.1%} at twice the costs, "
+        f"buy and hold {figures['buy_and_hold_return']:+.1%}); Sharpe {figures['sharpe_ratio']:.2f} "
+        f"[{figures['sharpe_low']:.2f}, {figures['sharpe_high']:.2f}], max drawdown {figures['max_drawdown']:.1%}; "
+        f"{figures['total_trades']} trades, n = {figures['n_periods']}, P = {figures['periods_per_year']}"
+    )
 
 
 def _headline(figures: Performance) -> dict[str, float]:

@@ -5,6 +5,7 @@ the picture (`bot_core_dagster.reports`).
 """
 
 from datetime import UTC, datetime
+from typing import Final
 
 import dagster as dg
 
@@ -29,24 +30,28 @@ from bot_core_dagster.reports import (
 from resources.lake import LakeResource
 from resources.market import SettingsResource
 
-
-@dg.asset(
-    partitions_def=MONTHS,
+_REVIEW: Final = dg.AssetSpec(
+    "portfolio_review",
+    description="A month of the strategies over the watchlist: equity, drawdown, attribution by strategy and "
+    "instrument, recommendations, an HTML report.",
     deps=[dg.AssetDep(rsi_backtest, partition_mapping=dg.AllPartitionMapping())],
     group_name="portfolio",
     kinds={"delta", "plotly"},
     owners=OWNERS,
     code_version="1",
-    pool="scheduled",
 )
+
+
+@dg.multi_asset(name="review_portfolio", specs=[_REVIEW], partitions_def=MONTHS, pool="scheduled")
 def portfolio_review(
     context: dg.AssetExecutionContext, lake: LakeResource, settings: SettingsResource
 ) -> dg.MaterializeResult[None]:
-    """Review a month: equity, drawdown, attribution by strategy and instrument, recommendations, an HTML report."""
+    """Review a month. The op has a name of its own: Dagster wants the job `portfolio_review` to differ from it."""
     known, store, month = settings.load(), lake.open(), context.partition_key[:7]
     report = review_month(store, known, month)
-    version = (context.assets_def.code_versions_by_key or {}).get(context.asset_key) or ""
-    made_from = Provenance(datetime.now(UTC), version, content_hashes_of(store, ["bars", "rsi_backtest"]))
+    made_from = Provenance(
+        datetime.now(UTC), str(_REVIEW.code_version), content_hashes_of(store, ["bars", "rsi_backtest"])
+    )
     page = write_report(f"portfolio_review_{month}.html", portfolio_report_html(report, made_from))
     store.replace(PORTFOLIO_EQUITY, equity_rows(report), [series_of(month)])
     change = store.replace(PORTFOLIO_REVIEWS, review_rows(report), [series_of(month)])[series_of(month)]

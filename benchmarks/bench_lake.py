@@ -70,7 +70,7 @@ def _upsert_times(n_stored: int) -> list[float]:
 
 
 def bench_upsert_50_symbols() -> dict[str, Any]:
-    """Upsert of 50 symbols with 24 overlapping and 2 new bars each over a stored year, content hashes and fsync included."""
+    """Upsert of 50 symbols, 24 known and 2 new bars each, over a stored year; content hashes and fsync included."""
     year, three_years = _upsert_times(YEAR_BARS), _upsert_times(3 * YEAR_BARS)
     detail = (
         f"median of {_ROUNDS} hourly upserts, worst {max(year):.0f} ms; "
@@ -82,7 +82,7 @@ def bench_upsert_50_symbols() -> dict[str, Any]:
 def bench_latest_bars_sql() -> dict[str, Any]:
     """Last bar of each of 50 symbols over 3 years of hours, the session and its views included.
 
-    The stored years end in December, when the year's months make the most files.
+    Late in a year there are the most files: its months and quarters beside the finished years.
     """
     latest = "SELECT symbol, open_time, close FROM latest_bars"
     plain = "SELECT symbol, max(open_time), arg_max(close, open_time) FROM bars GROUP BY symbol"

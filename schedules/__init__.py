@@ -11,9 +11,7 @@ from assets.partitions import SYMBOLS, symbol_range_tags
 from jobs import collect_market_data, portfolio_review
 
 
-@dg.schedule(
-    job=collect_market_data, cron_schedule="0 * * * *", default_status=dg.DefaultScheduleStatus.RUNNING
-)
+@dg.schedule(job=collect_market_data, cron_schedule="0 * * * *", default_status=dg.DefaultScheduleStatus.RUNNING)
 def hourly_market_data(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
     """Collect the bars of every symbol at each full hour, as one run."""
     symbols = list(context.instance.get_dynamic_partitions(str(SYMBOLS.name)))
@@ -22,9 +20,7 @@ def hourly_market_data(context: dg.ScheduleEvaluationContext) -> dg.RunRequest |
     return dg.RunRequest(tags=symbol_range_tags(symbols))
 
 
-@dg.schedule(
-    job=portfolio_review, cron_schedule="0 4 1 * *", default_status=dg.DefaultScheduleStatus.RUNNING
-)
+@dg.schedule(job=portfolio_review, cron_schedule="0 4 1 * *", default_status=dg.DefaultScheduleStatus.RUNNING)
 def monthly_portfolio_review(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
     """Review the month that has just ended, on day 1 at 04:00."""
     first_of_this_month = context.scheduled_execution_time.replace(day=1, hour=0, minute=0, second=0, microsecond=0)

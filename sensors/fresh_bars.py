@@ -57,9 +57,7 @@ def fresh_bars(context: dg.SensorEvaluationContext, lake: LakeResource) -> dg.Se
     return dg.SensorResult(run_requests=requests, skip_reason=skip, cursor=str(finished[-1].storage_id))
 
 
-def _of_finished_runs(
-    instance: dg.DagsterInstance, events: Sequence[dg.EventLogRecord]
-) -> Iterator[dg.EventLogRecord]:
+def _of_finished_runs(instance: dg.DagsterInstance, events: Sequence[dg.EventLogRecord]) -> Iterator[dg.EventLogRecord]:
     finished: set[str] = set()
     for event in events:
         if event.run_id not in finished:

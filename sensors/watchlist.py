@@ -29,7 +29,5 @@ def watchlist(context: dg.SensorEvaluationContext, settings: SettingsResource) -
         reason = f"removed {', '.join(removed)}" if removed else f"{len(wanted)} symbols, none new"
         return dg.SensorResult(skip_reason=reason, dynamic_partitions_requests=changes)
     after = [symbol for symbol in there if symbol in wanted] + added
-    request = dg.RunRequest(
-        tags=symbol_range_tags(after), run_config=symbols_run_config(RESEARCH_ASSETS, added)
-    )
+    request = dg.RunRequest(tags=symbol_range_tags(after), run_config=symbols_run_config(RESEARCH_ASSETS, added))
     return dg.SensorResult(run_requests=[request], dynamic_partitions_requests=changes)

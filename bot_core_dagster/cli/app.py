@@ -63,4 +63,4 @@ def _version() -> str:
     try:
         return version("bot-core")
     except PackageNotFoundError:
-        return "from a checkout that is not installed"
+        return "(not installed: run from a checkout)"

@@ -5,6 +5,7 @@ A check never raises what it is there to find.
 """
 
 import importlib
+import platform
 import re
 import shutil
 import sys
@@ -36,21 +37,20 @@ class Finding:
 
 
 def python_version() -> Finding:
-    """Is this a Python that Bot Core runs on?"""
-    came = ".".join(map(str, sys.version_info[:3]))
-    if sys.version_info < (3, 11):
-        return Finding("python", "fail", came, "install Python 3.11 or newer")
-    return Finding("python", "ok", f"{came} at {sys.executable}")
+    """Say which Python this is."""
+    return Finding("python", "ok", f"{platform.python_version()} at {sys.executable}")
 
 
 def packages() -> Finding:
-    """Are the packages those of constraints.txt?"""
+    """Compare the installed packages with constraints.txt."""
     pinned = PROJECT_ROOT / "constraints.txt"
     if not pinned.is_file():
         return Finding("packages", "warn", f"no {pinned} to compare with", "run from a checkout")
     lines = (line.partition("#")[0].partition(";")[0].strip() for line in pinned.read_text().splitlines())
     wanted = dict(line.split("==", 1) for line in lines if "==" in line)
-    other = [f"{name} {came} (pinned {pin})" for name, pin in wanted.items() if (came := _installed(name)) not in (None, pin)]
+    other = [
+        f"{name} {came} (pinned {pin})" for name, pin in wanted.items() if (came := _installed(name)) not in (None, pin)
+    ]
     needed = [name for name in _requirements() if _installed(name) is None]
     step = f"make clean, then make run; or pip install -c {pinned} -e {PROJECT_ROOT}"
     if needed:
@@ -62,7 +62,7 @@ def packages() -> Finding:
 
 
 def settings() -> Finding:
-    """Are the settings right?"""
+    """Read the settings."""
     from bot_core_dagster.settings import load_settings
 
     try:
@@ -75,7 +75,7 @@ def settings() -> Finding:
 
 
 def state_folder() -> Finding:
-    """Can the folder of all state be written?"""
+    """Write to the folder of all state."""
     home = state_home()
     try:
         home.mkdir(parents=True, exist_ok=True)
@@ -86,7 +86,7 @@ def state_folder() -> Finding:
 
 
 def disk_space() -> Finding:
-    """Is there room on the disk of the state?"""
+    """Measure the room on the disk of the state."""
     home = state_home()
     there = next(folder for folder in (home, *home.parents) if folder.exists())
     usage = shutil.disk_usage(there)
@@ -98,7 +98,7 @@ def disk_space() -> Finding:
 
 
 def lake() -> Finding:
-    """Can the lake be read, and do its tables hold what their logs say?"""
+    """Open the lake and count the rows of its tables: they must be those of their logs."""
     from bot_core_dagster.lake import default_lake
 
     try:
@@ -118,7 +118,7 @@ def lake() -> Finding:
 
 
 def dagster_home() -> Finding:
-    """Can Dagster be started from here?"""
+    """Make Dagster's home."""
     from bot_core_dagster.cli.home import prepare_dagster_home
 
     try:
@@ -128,7 +128,7 @@ def dagster_home() -> Finding:
 
 
 def port() -> Finding:
-    """Is the port of the web interface free?"""
+    """Look who has the port of the web interface."""
     from bot_core_dagster.cli.processes import port_owner
 
     owner = port_owner("127.0.0.1", _PORT)
@@ -138,7 +138,7 @@ def port() -> Finding:
 
 
 def compiled_libraries() -> Finding:
-    """Do the libraries that carry machine code load?"""
+    """Load the libraries that carry machine code."""
     broken = []
     for name in ("talib", "numba", "pyarrow", "duckdb", "deltalake"):
         try:
@@ -151,7 +151,7 @@ def compiled_libraries() -> Finding:
 
 
 def time_zones() -> Finding:
-    """Is there a time zone database?"""
+    """Look zones up in the time zone database."""
     try:
         for zone in _ZONES:
             ZoneInfo(zone)

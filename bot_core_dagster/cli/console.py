@@ -23,7 +23,14 @@ if TYPE_CHECKING:
 
 NOT_AVAILABLE: Final = "n/a"
 _PIPE_WIDTH: Final = 1_000
-STYLES: Final = {"SIMULATED": "black on yellow", "ok": "green", "pass": "green", "warn": "yellow", "fail": "bold red", "failed": "bold red"}
+STYLES: Final = {
+    "SIMULATED": "black on yellow",
+    "ok": "green",
+    "pass": "green",
+    "warn": "yellow",
+    "fail": "bold red",
+    "failed": "bold red",
+}
 """Colours of verdicts; a word without one is plain."""
 
 
@@ -41,12 +48,29 @@ def table(columns: Sequence[str], rows: Iterable[Sequence["str | Text"]], *, tit
     from rich import box
     from rich.table import Table
 
-    made = Table(box=box.SIMPLE_HEAD, title=title or None, title_justify="left", pad_edge=False, title_style="bold")
+    made = Table(
+        box=box.SIMPLE_HEAD,
+        title=title or None,
+        title_justify="left",
+        title_style="bold",
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+    )
     for name in columns:
         to_the_right = name.endswith(">")
         made.add_column(name.removesuffix(">"), justify="right" if to_the_right else "left", overflow="fold")
     for row in rows:
         made.add_row(*row)
+    return made
+
+
+def bullets(lines: Iterable[str]) -> "Table":
+    """Return lines with a bullet each, indented where they wrap."""
+    from rich.table import Table
+
+    made = Table.grid(padding=(0, 1))
+    for line in lines:
+        made.add_row(" •", line)
     return made
 
 

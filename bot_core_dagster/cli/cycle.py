@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from math import nan
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import dagster as dg
 
@@ -25,7 +25,8 @@ from bot_core_dagster.settings import Settings
 
 OnProgress = Callable[[float, str], None]
 
-_ASSETS = ("bars", "bar_quality", "features", "rsi_backtest", "portfolio_review")
+_SYMBOL_ASSETS: Final = ("bars", "bar_quality", "features", "rsi_backtest")
+_STEPS: Final = (*_SYMBOL_ASSETS, "every_symbol_is_current", "review_portfolio")
 
 
 def run_cycle(settings: Settings, *, month: str | None, on_progress: OnProgress) -> CycleResult:
@@ -69,12 +70,14 @@ class _Cycle:
 
     def execute(self, job_name: str, **how: Any) -> dg.ExecuteInProcessResult:
         job = build_defs(loggers={"console": _progress_logger(self.on_progress)}).resolve_job_def(job_name)
-        only_progress = {"loggers": {"console": {}}}
-        result = job.execute_in_process(
-            instance=self.instance, raise_on_error=False, run_config=only_progress, **how
-        )
+        only_progress: dict[str, Any] = {"loggers": {"console": {}}}
+        result = job.execute_in_process(instance=self.instance, raise_on_error=False, run_config=only_progress, **how)
         self.built += _built(result.all_events)
-        bad = [one for one in outcomes_of(default_lake(), _ASSETS) if one.run_id == result.run_id and not one.is_made]
+        bad = [
+            one
+            for one in outcomes_of(default_lake(), _SYMBOL_ASSETS)
+            if one.run_id == result.run_id and not one.is_made
+        ]
         self.failed += [Failed(one.asset, one.symbol, one.reason) for one in bad]
         if not result.success and not bad:
             self.failed += _failed_steps(result.all_events)
@@ -157,13 +160,12 @@ def _progress_logger(on_progress: OnProgress) -> dg.LoggerDefinition:
         def emit(self, record: logging.LogRecord) -> None:
             event = getattr(record, "dagster_meta", {}).get("dagster_event")
             step = getattr(event, "step_key", None)
-            if step in _ASSETS:
-                on_progress(_ASSETS.index(step) / len(_ASSETS), step)
+            if step in _STEPS:
+                on_progress(_STEPS.index(step) / len(_STEPS), step.replace("_", " "))
 
-    @dg.logger(description="Progress of `bot-core run`.")
     def progress(_: dg.InitLoggerContext) -> logging.Logger:
         quiet = logging.Logger("bot_core_progress", level=logging.DEBUG)
         quiet.addHandler(ProgressHandler())
         return quiet
 
-    return progress
+    return dg.LoggerDefinition(progress, description="Progress of `bot-core run`.")

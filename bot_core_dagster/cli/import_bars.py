@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from bot_core_dagster.cli.console import console, count, emit_json, minute, progress_bar, share, table
+from bot_core_dagster.cli.console import bullets, console, count, emit_json, minute, progress_bar, share, table
 from bot_core_dagster.cli.guard import JsonFlag
 from bot_core_dagster.timeframe import Timeframe
 
@@ -47,13 +47,12 @@ def import_bars(
 
 def _show(imported: "Imported") -> None:
     screen = console()
-    for note in imported.notes:
-        screen.print(f"  {note}", style="dim")
+    screen.print(bullets(imported.notes), style="dim")
     rows = [(name, text) for name, text in _figures(imported).items()]
     screen.print(table(("", f"{imported.symbol} {imported.timeframe}>"), rows))
     if imported.quarantined:
         screen.print(table(("quarantined because", "rows>"), _top(imported.quarantined)))
-        screen.print(f"  bot-core sql \"select * from quarantine where symbol = '{_quoted(imported.symbol)}'\"")
+        screen.print('  see them: bot-core sql "select symbol, line, reason, origin from quarantine"')
     for line in imported.said:
         screen.print(line, style="bold")
     screen.print("Next: bot-core run")
@@ -80,7 +79,3 @@ def _top(quarantined: Mapping[str, int]) -> list[tuple[str, str]]:
     rows = [(reason, count(n_rows)) for reason, n_rows in ranked[:_TOP_REASONS]]
     rest = sum(n_rows for _, n_rows in ranked[_TOP_REASONS:])
     return [*rows, ("other reasons", count(rest))] if rest else rows
-
-
-def _quoted(symbol: str) -> str:
-    return symbol.replace("'", "''")

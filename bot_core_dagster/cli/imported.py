@@ -14,7 +14,7 @@ import pandas as pd
 
 from bot_core_dagster.cli.watchlist import change_instrument
 from bot_core_dagster.errors import FormatError, QualityError
-from bot_core_dagster.lake import QUARANTINE, Lake, SeriesChange, default_lake
+from bot_core_dagster.lake import BARS, QUARANTINE, Lake, default_lake
 from bot_core_dagster.market.bar import SIMULATED
 from bot_core_dagster.market.calendars import calendar
 from bot_core_dagster.market.formats import read_bars_file
@@ -92,8 +92,8 @@ def import_files(
     if admission.bars.empty:
         reasons = ", ".join(_by_reason(admission)) or "no rows"
         raise QualityError(f"no row of {len(files)} files is a possible bar: {reasons}; next: check the format")
-    change, said = _store(lake, admission.bars, instrument, timeframe)
-    return _imported(len(files), admission, change, instrument, said)
+    stored = _store(lake, admission.bars, instrument, timeframe)
+    return _imported(len(files), admission, stored, instrument)
 
 
 def _read(file: Path, instrument: Instrument, timeframe: Timeframe, declared: Declared) -> Fetched:
@@ -113,7 +113,8 @@ def _read(file: Path, instrument: Instrument, timeframe: Timeframe, declared: De
 
     fetched = read(declared.side)
     wanted = instrument.price_side
-    if declared.side is None and _has_both_sides(fetched) and wanted in ("bid", "ask"):
+    came = fetched.bars["price_side"].iloc[0] if len(fetched.bars) else wanted
+    if declared.side is None and came != wanted and wanted in ("bid", "ask") and _has_both_sides(fetched):
         fetched = read(wanted)
     sides = set(fetched.bars["price_side"].unique()) - {wanted}
     if sides:
@@ -139,24 +140,42 @@ def _joined(fetched: Sequence[Fetched]) -> Fetched:
     )
 
 
-def _store(
-    lake: Lake, bars: pd.DataFrame, instrument: Instrument, timeframe: Timeframe
-) -> tuple[SeriesChange, tuple[str, ...]]:
+@dataclass(frozen=True)
+class _Stored:
+    """What storing changed: bars by what they met, and what a user should know beside."""
+
+    n_new: int
+    n_corrected: int
+    said: tuple[str, ...]
+
+
+def _store(lake: Lake, bars: pd.DataFrame, instrument: Instrument, timeframe: Timeframe) -> _Stored:
     """Store the bars (the lake closes simulated ones of their series) and let the watchlist name files from now on."""
     symbol = instrument.symbol
-    if timeframe != instrument.timeframe:
-        return lake.upsert_bars(bars)[symbol], (
-            f"stored beside the {instrument.timeframe} bars, which stay as they are; to trade these: "
-            f"bot-core symbols add {symbol} --replace --timeframe {timeframe} --source file",
-        )
+    n_simulated = _n_simulated(lake, symbol, timeframe)
     change = lake.upsert_bars(bars)[symbol]
-    said: tuple[str, ...] = ()
-    if change.n_removed:
-        said = (f"{change.n_removed:,} SIMULATED bars of {symbol} are gone: real ones replace them for good",)
-    if instrument.source == SIMULATED:
+    n_corrected = 0 if n_simulated else change.n_changed
+    said = []
+    if n_simulated:
+        said.append(f"{n_simulated:,} SIMULATED bars of {symbol} are gone: real ones replace them for good")
+    if timeframe != instrument.timeframe:
+        said.append(
+            f"stored beside the {instrument.timeframe} bars, which stay as they are; to trade these: "
+            f"bot-core symbols add {symbol} --replace --timeframe {timeframe} --source file"
+        )
+    elif instrument.source == SIMULATED:
         change_instrument(symbol, {"source": "file"})
-        said = (*said, f"the watchlist's source of {symbol} is now file; it was simulated")
-    return change, said
+        said.append(f"the watchlist's source of {symbol} is now file; it was simulated")
+    return _Stored(change.n_new + change.n_changed - n_corrected, n_corrected, tuple(said))
+
+
+def _n_simulated(lake: Lake, symbol: str, timeframe: Timeframe) -> int:
+    """Return how many bars of the series no market made: all or none, the lake mixes them in no series."""
+    if symbol not in lake.symbols(BARS):
+        return 0
+    quoted = symbol.replace("'", "''")
+    of_series = f"symbol = '{quoted}' and timeframe = '{timeframe}' and source = '{SIMULATED}'"
+    return int(lake.sql(f"select count(*) as n from bars where {of_series}")["n"][0].as_py())  # noqa: S608  quoted, read-only
 
 
 def _by_reason(admission: Admission) -> dict[str, int]:
@@ -164,9 +183,7 @@ def _by_reason(admission: Admission) -> dict[str, int]:
     return dict(Counter(phrases).most_common())
 
 
-def _imported(
-    n_files: int, admission: Admission, change: SeriesChange, instrument: Instrument, said: tuple[str, ...]
-) -> Imported:
+def _imported(n_files: int, admission: Admission, stored: _Stored, instrument: Instrument) -> Imported:
     bars = admission.bars
     timeframe = Timeframe(bars["timeframe"].iloc[0])
     missing = find_missing(pd.DatetimeIndex(bars["open_time"]), timeframe, calendar(instrument.calendar))
@@ -176,9 +193,9 @@ def _imported(
         n_files=n_files,
         n_read=admission.n_read,
         n_bars=len(bars),
-        n_new=change.n_new,
-        n_corrected=change.n_changed,
-        n_unchanged=len(bars) - change.n_new - change.n_changed,
+        n_new=stored.n_new,
+        n_corrected=stored.n_corrected,
+        n_unchanged=len(bars) - stored.n_new - stored.n_corrected,
         n_duplicates=admission.n_duplicates,
         n_conflicts=admission.n_conflicts,
         n_missing=missing.n_bars,
@@ -187,5 +204,5 @@ def _imported(
         last_open_time=bars["open_time"].iloc[-1].to_pydatetime(),
         price_side=bars["price_side"].iloc[0],
         notes=admission.notes,
-        said=said,
+        said=stored.said,
     )

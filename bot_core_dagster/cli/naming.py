@@ -9,7 +9,34 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 _CURRENCIES: Final = frozenset(
-    "AUD CAD CHF CNH CNY CZK DKK EUR GBP HKD HUF ILS INR JPY KRW MXN NOK NZD PLN RON SEK SGD THB TRY USD ZAR".split()
+    [
+        "AUD",
+        "CAD",
+        "CHF",
+        "CNH",
+        "CNY",
+        "CZK",
+        "DKK",
+        "EUR",
+        "GBP",
+        "HKD",
+        "HUF",
+        "ILS",
+        "INR",
+        "JPY",
+        "KRW",
+        "MXN",
+        "NOK",
+        "NZD",
+        "PLN",
+        "RON",
+        "SEK",
+        "SGD",
+        "THB",
+        "TRY",
+        "USD",
+        "ZAR",
+    ]
 )
 _METALS: Final = frozenset(("XAU", "XAG", "XPT", "XPD"))
 _CRYPTO_QUOTES: Final = ("FDUSD", "USDT", "USDC", "BUSD", "TUSD", "PERP", "BTC", "ETH", "BNB", "USD", "EUR", "TRY")
@@ -33,7 +60,7 @@ _METAL: Final[dict[str, Any]] = _FX | {
 
 @dataclass(frozen=True)
 class Inferred:
-    """What a name says: its kind in words, and the fields of an `Instrument` that follow; both empty for an odd name."""
+    """What a name says: its kind in words, the fields of an `Instrument` that follow; empty for an odd name."""
 
     kind: str
     fields: dict[str, Any]

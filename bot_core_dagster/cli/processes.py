@@ -25,6 +25,8 @@ import psutil
 GRACE_S: Final = 12.0
 """How long a process may take to end by itself after SIGTERM."""
 
+Child = subprocess.Popen[bytes] | subprocess.Popen[str]
+
 _PR_SET_PDEATHSIG: Final = 1
 _PR_SET_CHILD_SUBREAPER: Final = 36
 _LIBC: Final = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
@@ -92,10 +94,11 @@ def _as_child() -> None:
 
 def descendants() -> list[psutil.Process]:
     """Return every process below this one."""
-    return psutil.Process().children(recursive=True)
+    below: list[psutil.Process] = psutil.Process().children(recursive=True)
+    return below
 
 
-def reap_orphans(own: Sequence[subprocess.Popen[bytes]]) -> None:
+def reap_orphans(own: Sequence[Child]) -> None:
     """Collect adopted children that have ended; those of `own` are collected by their Popen."""
     known = {child.pid for child in own}
     for child in psutil.Process().children():
@@ -103,7 +106,7 @@ def reap_orphans(own: Sequence[subprocess.Popen[bytes]]) -> None:
             os.waitpid(child.pid, os.WNOHANG)
 
 
-def end_descendants(own: Sequence[subprocess.Popen[bytes]], *, grace_s: float = GRACE_S) -> None:
+def end_descendants(own: Sequence[Child], *, grace_s: float = GRACE_S) -> None:
     """End every process below this one: SIGTERM to all, SIGKILL after `grace_s` to what is left."""
     _signal_all(signal.SIGTERM)
     deadline = time.monotonic() + grace_s
@@ -114,7 +117,7 @@ def end_descendants(own: Sequence[subprocess.Popen[bytes]], *, grace_s: float = 
         time.sleep(0.05)
 
 
-def _living(own: Sequence[subprocess.Popen[bytes]]) -> bool:
+def _living(own: Sequence[Child]) -> bool:
     for child in own:
         child.poll()
     reap_orphans(own)

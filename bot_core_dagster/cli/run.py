@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from bot_core_dagster.cli.console import (
+    bullets,
     console,
     count,
     emit_json,
-    minute,
     progress_bar,
     ratio,
     seconds,
@@ -27,7 +27,7 @@ from bot_core_dagster.cli.guard import FAILED, JsonFlag, say_error
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from bot_core_dagster.cli.cycle_result import CycleResult, Headline
+    from bot_core_dagster.cli.cycle_result import CycleResult, Failed, Headline
 
 _BUILT_COLUMNS: Final = ("asset", "built>", "up to date>", "failed", "rows>", "time>")
 
@@ -40,8 +40,7 @@ def run(
 ) -> None:
     """Bring everything up to date: bars, quality, features, backtests and the month's review.
 
-    Run again, it brings only what is new. A symbol that fails stops its own results and nothing else; the exit code is
-    then 1.
+    Run again, it brings only what is new. A symbol that fails stops its own results and nothing else (exit code 1).
     """
     from bot_core_dagster.cli.home import prepare_dagster_home
     from bot_core_dagster.settings import load_settings
@@ -65,38 +64,44 @@ def run(
 def show(result: "CycleResult") -> None:
     """Print a cycle: what was built, what failed, the headlines, where to look."""
     screen = console()
-    screen.print(table(_BUILT_COLUMNS, _assets(result), title="Built"))
+    screen.print(table(_BUILT_COLUMNS, _asset_rows(result), title="Built"))
     if result.failed:
-        rows = [(failure.partition or "all", failure.asset, failure.reason) for failure in result.failed]
-        screen.print(table(("symbol", "asset", "why"), rows, title="Failed; everything else is built"))
+        columns = ("failed", "first in", "why")
+        screen.print(table(columns, _failure_rows(result), title="Failed; everything else is built"))
     if result.headlines:
         _show_headlines(screen, result)
     if result.recommendations:
         screen.print("Recommendations", style="bold")
-        for recommendation in result.recommendations:
-            screen.print(f"  • {recommendation}")
+        screen.print(bullets(result.recommendations))
     ending = "Done, with failures," if result.failed else "Done"
     screen.print(f"\n{ending} in {seconds(result.seconds)}. Where to look:", style="bold")
     if result.report:
         screen.print(f"  report         {shown_path(result.report)}", soft_wrap=True)
     screen.print("  web interface  bot-core up   (or: make up)")
-    screen.print("  data           bot-core status,  bot-core sql \"select * from bars limit 5\"")
+    screen.print('  data           bot-core status,  bot-core sql "select * from bars limit 5"')
 
 
-def _assets(result: "CycleResult") -> list[tuple[str, ...]]:
-    """Return a row an asset, in the order in which they were built."""
-    names = dict.fromkeys(part.asset for part in (*result.built, *result.failed))
-    rows = []
-    for name in names:
-        parts = [built for built in result.built if built.asset == name]
-        failed = sorted(failure.partition for failure in result.failed if failure.asset == name)
-        n_new = sum(part.status == "built" for part in parts)
-        duration = seconds(math.fsum(part.seconds for part in parts if not math.isnan(part.seconds)))
-        rows.append(
-            (name, count(n_new), count(len(parts) - n_new), ", ".join(failed) or "-",
-             count(sum(part.rows for part in parts)), duration)
-        )
-    return rows
+def _asset_rows(result: "CycleResult") -> list[tuple[str, ...]]:
+    """Return a row an asset, in the order in which they were made."""
+    names = dict.fromkeys([*(built.asset for built in result.built), *(failure.asset for failure in result.failed)])
+    return [_asset_row(name, result) for name in names]
+
+
+def _asset_row(name: str, result: "CycleResult") -> tuple[str, ...]:
+    parts = [built for built in result.built if built.asset == name]
+    n_new = sum(part.status == "built" for part in parts)
+    failed = sorted(failure.partition or "all" for failure in result.failed if failure.asset == name)
+    duration = math.fsum(part.seconds for part in parts if not math.isnan(part.seconds))
+    n_rows = sum(part.rows for part in parts)
+    return name, count(n_new), count(len(parts) - n_new), ", ".join(failed) or "-", count(n_rows), seconds(duration)
+
+
+def _failure_rows(result: "CycleResult") -> list[tuple[str, ...]]:
+    """Return the first failure of each symbol; what follows from it is in the table of assets."""
+    first: dict[str, Failed] = {}
+    for failure in result.failed:
+        first.setdefault(failure.partition, failure)
+    return [(partition or "all", failure.asset, failure.reason) for partition, failure in first.items()]
 
 
 def _show_headlines(screen: "Console", result: "CycleResult") -> None:

@@ -1,7 +1,7 @@
 """`bot-core status`: what is stored of each instrument, how fresh it is, and what was made of it.
 
-Belongs here: the command, its figures and its rendering. Not here: the verdict on bars (`market.quality`), the health of
-the installation (`cli.doctor`).
+Belongs here: the command, its figures and its rendering. Not here: the verdict on bars (`market.quality`), the health
+of the installation (`cli.doctor`).
 """
 
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from bot_core_dagster.cli.console import NOT_AVAILABLE, console, count, emit_json, minute, table, verdict
+from bot_core_dagster.cli.console import NOT_AVAILABLE, STYLES, console, count, emit_json, minute, table, verdict
 from bot_core_dagster.cli.guard import JsonFlag
 
 if TYPE_CHECKING:
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 SIMULATED: Final = "simulated"
 """As `market.bar.SIMULATED`, without its import of pandas."""
 
-_COLUMNS: Final = ("symbol", "source", "bars", "stored>", "first (UTC)", "last (UTC)", "age in bars>", "quality", "why")
+_COLUMNS: Final = ("symbol", "source", "stored bars>", "first", "last (UTC)", "age>", "quality")
 _BARS_SQL: Final = """select symbol, timeframe, count(*) as n_bars, min(open_time) as first, max(open_time) as last,
     count(*) filter (source = 'simulated') as n_simulated from bars group by all"""
 _QUALITY_SQL: Final = "select symbol, timeframe, verdict, summary from bar_quality"
 _MADE_SQL: Final = """select asset, count(*) filter (is_made) as n_made, count(*) filter (not is_made) as n_failed,
-    max(recorded_at) as last from outcomes group by asset order by min(recorded_at)"""
+    max(made_at) as last from outcomes group by asset order by last"""
 
 
 @dataclass(frozen=True)
@@ -137,28 +137,28 @@ def _age(instrument: "Instrument", last: datetime, now: datetime) -> int:
 
 def _show(home: Path, symbols: list[SymbolStatus], assets: list[AssetStatus]) -> None:
     screen = console()
-    screen.print(table(_COLUMNS, map(_row, symbols), title=f"Watchlist, stored in {home}"))
-    if not any(symbol.n_bars for symbol in symbols):
-        screen.print("No bars yet. Next: bot-core run")
-        return
+    screen.print(table(_COLUMNS, map(_row, symbols), title="Watchlist"))
+    for symbol in symbols:
+        if symbol.verdict not in ("", "pass"):
+            screen.print(f"  {symbol.symbol}  {symbol.summary}", style=STYLES[symbol.verdict])
     rows = [(one.asset, count(one.n_made), count(one.n_failed), minute(one.last_at)) for one in assets]
     if rows:
+        screen.print()
         screen.print(table(("asset", "symbols made>", "failed>", "last (UTC)"), rows, title="Last results"))
+    screen.print(f"stored in {home}", style="dim", soft_wrap=True)
+    if not any(symbol.n_bars for symbol in symbols):
+        screen.print("No bars yet. Next: bot-core run")
 
 
 def _row(symbol: SymbolStatus) -> "tuple[str | Text, ...]":
     is_simulated = symbol.n_simulated > 0 or (symbol.source == SIMULATED and not symbol.n_bars)
     source: str | Text = verdict("SIMULATED") if is_simulated else symbol.source
-    age = NOT_AVAILABLE if symbol.age_bars is None else count(symbol.age_bars)
-    why = "" if symbol.verdict == "pass" else symbol.summary.partition(": ")[2]
     return (
         symbol.symbol,
         source,
-        symbol.timeframe,
-        count(symbol.n_bars),
-        minute(symbol.first_open_time),
+        f"{count(symbol.n_bars)} × {symbol.timeframe}",
+        f"{symbol.first_open_time:%Y-%m-%d}" if symbol.first_open_time else NOT_AVAILABLE,
         minute(symbol.last_open_time),
-        age,
+        NOT_AVAILABLE if symbol.age_bars is None else f"{count(symbol.age_bars)} bars",
         verdict(symbol.verdict or NOT_AVAILABLE),
-        why,
     )

@@ -16,7 +16,7 @@ from typing import Final
 
 from bot_core_dagster.cli.processes import adopt_orphans, end_descendants, reap_orphans, start
 
-_POLL_S: Final = 0.2
+_POLL_S: Final = 0.5
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,8 @@ def supervise(folder: Path, services: Sequence[Service]) -> str:
     }
     died = ""
     while not orders.is_stopping and not died:
-        orders.is_stopping = _stdin_closes_within(_POLL_S)
+        if _stdin_closes_within(_POLL_S):
+            break
         reap_orphans(list(own.values()))
         died = next((f"{name} {child.returncode}" for name, child in own.items() if child.poll() is not None), "")
     orders.is_stopping = True

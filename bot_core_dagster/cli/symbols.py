@@ -18,7 +18,8 @@ SymbolArgument = Annotated[str, typer.Argument(help="The instrument's id, e.g. S
 
 _DEFAULTS: Final = {"timeframe": "1h", "source": "simulated"}
 _NEEDED: Final = ("venue", "base", "quote", "calendar", "price_side")
-_COLUMNS: Final = ("symbol", "source", "bars", "calendar", "pair", "side", "venue", "fee>", "spread>", "slippage bps>")
+_UNITS: Final = "fee and slip(page): of one side, spread: the whole; all in basis points of the notional"
+_COLUMNS: Final = ("symbol", "source", "bars", "calendar", "side", "venue", "fee>", "spread>", "slip>")
 
 
 def listed(as_json: JsonFlag = False) -> None:
@@ -29,7 +30,9 @@ def listed(as_json: JsonFlag = False) -> None:
     if as_json:
         emit_json([instrument.model_dump(mode="json") for instrument in watchlist])
         return
-    console().print(table(_COLUMNS, map(_row, watchlist)))
+    screen = console()
+    screen.print(table(_COLUMNS, map(_row, watchlist)))
+    screen.print(_UNITS, style="dim")
 
 
 def add(
@@ -52,7 +55,13 @@ def add(
     from bot_core_dagster.settings import load_settings
 
     said: dict[str, Any] = _without_none(
-        venue=venue, timeframe=timeframe, base=base, quote=quote, calendar=calendar, price_side=price_side, source=source
+        venue=venue,
+        timeframe=timeframe,
+        base=base,
+        quote=quote,
+        calendar=calendar,
+        price_side=price_side,
+        source=source,
     )
     costs = _without_none(fee_bps=fee_bps, spread_bps=spread_bps, slippage_bps=slippage_bps)
     is_there = any(instrument.symbol == symbol for instrument in load_settings().watchlist)
@@ -92,7 +101,9 @@ def _completed(symbol: str, said: dict[str, Any], costs: dict[str, float]) -> tu
     missing = [name for name in _NEEDED if name not in fields]
     if missing:
         options = " ".join(f"--{name.replace('_', '-')}" for name in missing)
-        raise SettingsError(f"the name {symbol} does not imply everything; next: bot-core symbols add {symbol} {options}")
+        raise SettingsError(
+            f"the name {symbol} does not imply everything; next: bot-core symbols add {symbol} {options}"
+        )
     assumed = [f"{name.replace('_', ' ')} {fields[name]}" for name in (*_NEEDED, *_DEFAULTS) if name not in said]
     assumed += [f"{name.replace('_', ' ')} {amount:g}" for name, amount in fields["costs"].items() if name not in costs]
     kind = f"taken for a {inferred.kind}: " if inferred.kind else "assumed: "
@@ -106,8 +117,7 @@ def _without_none(**options: Any) -> dict[str, Any]:
 def _row(instrument: "Instrument") -> tuple[Any, ...]:
     costs = instrument.costs
     source = verdict("SIMULATED") if instrument.source == "simulated" else instrument.source
-    pair = f"{instrument.base}/{instrument.quote}"
-    about = (instrument.symbol, source, instrument.timeframe, instrument.calendar, pair, instrument.price_side)
+    about = (instrument.symbol, source, instrument.timeframe, instrument.calendar, instrument.price_side)
     return (*about, instrument.venue, f"{costs.fee_bps:g}", f"{costs.spread_bps:g}", f"{costs.slippage_bps:g}")
 
 
@@ -118,12 +128,20 @@ def _say(instrument: "Instrument", note: str, *, as_json: bool) -> None:
     screen = console()
     screen.print(f"{instrument.symbol} {note}")
     screen.print(table(_COLUMNS, [_row(instrument)]))
+    screen.print(_UNITS, style="dim")
     if instrument.source == "simulated":
         screen.print(f"Its bars will be SIMULATED; for real ones: bot-core import FILE --symbol {instrument.symbol}")
     screen.print("Next: bot-core run")
 
 
-app = typer.Typer(help="List, add or remove instruments of the watchlist.", no_args_is_help=True)
+app = typer.Typer()
 app.command("list")(guarded(listed))
 app.command("add")(guarded(add))
 app.command("remove")(guarded(remove))
+
+
+@app.callback(invoke_without_command=True)
+def symbols(context: typer.Context) -> None:
+    """List, add or remove instruments of the watchlist."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())

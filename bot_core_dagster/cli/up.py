@@ -88,7 +88,7 @@ def _supervisor(port: int, logs: Path, lock: int) -> Iterator[subprocess.Popen[s
         raise ServiceError(f"port {port} is taken by {owner}; next: bot-core up --port {port + 1}, or end that process")
     root = project_root()
     with (logs / "up.log").open("ab") as errors:
-        supervisor = subprocess.Popen(  # noqa: S603  our own interpreter and module
+        supervisor = subprocess.Popen(
             [sys.executable, "-m", "bot_core_dagster.cli.supervisor"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import tomlkit
-from tomlkit.items import AoT, Comment, Item, Table, Whitespace
+from tomlkit.items import AoT, Comment, Table, Whitespace
 
 from bot_core_dagster.errors import SettingsError, UnknownNameError
-from bot_core_dagster.settings import PREFIX, Settings, load_settings, settings_file
+from bot_core_dagster.places import PREFIX, settings_file
+from bot_core_dagster.settings import load_settings
 
 
 def add_instrument(fields: Mapping[str, Any]) -> None:
@@ -149,17 +150,18 @@ def _fill(entry: Table, fields: Mapping[str, Any]) -> None:
         entry[name].update(came)
 
 
-def _cut_trivia(entry: Table) -> list[Item]:
+def _cut_trivia(entry: Table) -> list[Whitespace | Comment]:
     """Take blank lines and comments from the end of an entry: TOML counts them to it, a reader to what follows."""
     last = next((item for key, item in reversed(entry.value.body) if key is not None), None)
     if isinstance(last, Table):
         return _cut_trivia(last)
-    cut: list[Item] = []
-    while isinstance(entry.value.body[-1][1], Whitespace | Comment):
-        cut.insert(0, entry.value.body.pop()[1])
+    cut: list[Whitespace | Comment] = []
+    while isinstance(item := entry.value.body[-1][1], Whitespace | Comment):
+        entry.value.body.pop()
+        cut.insert(0, item)
     return cut
 
 
-def _add_trivia(entry: Table, trivia: list[Item]) -> None:
+def _add_trivia(entry: Table, trivia: list[Whitespace | Comment]) -> None:
     for item in trivia:
         entry.add(item)

@@ -1,13 +1,14 @@
 """The lake: Delta tables on disk, and SQL over them. The only room that knows a path.
 
-Belongs here: storage, point-in-time reads, content hashes, SQL; for notebooks, `bars` and `sql` of the default lake. Not here:
-what is stored (each table stands next to its noun).
+Belongs here: storage, point-in-time reads, content hashes, SQL; for notebooks, `bars` and `sql` of the default lake.
+Not here: what is stored (each table stands next to its noun).
 """
 
 from typing import TYPE_CHECKING
 
 from bot_core_dagster.lake.change import SeriesChange
-from bot_core_dagster.lake.lake import Lake, TableSummary
+from bot_core_dagster.lake.lake import Lake
+from bot_core_dagster.lake.summary import TableSummary
 from bot_core_dagster.lake.table import MONTH, Table
 from bot_core_dagster.lake.tables import BAR_QUALITY, BARS, QUARANTINE
 from bot_core_dagster.lake.times import Moment

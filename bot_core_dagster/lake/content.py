@@ -2,8 +2,8 @@
 
 Belongs here: hashes of rows, months, years, series, symbols. Not here: where they are kept (file names: `lake.chunk`).
 
-A tree: rows of a month → month → year → series → symbol, so that a write rehashes the months that it touched. NaN equals
-null, -0.0 equals 0.0, a column that is null throughout a month does not count, bookkeeping times do not count.
+A tree: rows of a month → month → year → series → symbol, so that a write rehashes the months that it touched. NaN
+equals null, -0.0 equals 0.0, a column that is null throughout a month does not count, bookkeeping times do not count.
 """
 
 import hashlib
@@ -40,12 +40,14 @@ def _update(digest: Any, column: "pa.ChunkedArray") -> None:
     if pa.types.is_string(kind):
         coded = column.combine_chunks().dictionary_encode()
         digest.update(repr(coded.dictionary.to_pylist()).encode())
-        digest.update(coded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype("<i4").tobytes())
+        indices = coded.indices.fill_null(-1) if coded.null_count else coded.indices
+        digest.update(indices.to_numpy(zero_copy_only=False).astype("<i4").tobytes())
     elif pa.types.is_floating(kind):
         numbers = column.to_numpy() + 0.0
         digest.update(np.where(np.isnan(numbers), np.nan, numbers).astype("<f8").tobytes())
     else:
+        whole = column.cast(pa.int32() if pa.types.is_date(kind) else pa.int64())
         if column.null_count:
             digest.update(np.packbits(column.is_null().to_numpy()).tobytes())
-        whole = column.cast(pa.int32() if pa.types.is_date(kind) else pa.int64())
-        digest.update(whole.fill_null(0).to_numpy().astype("<i8").tobytes())
+            whole = whole.fill_null(0)
+        digest.update(whole.to_numpy().astype("<i8").tobytes())

@@ -3,10 +3,11 @@
 Belongs here: opening, listing files, committing, checkpoints, vacuum. Not here: what the rows mean (`lake.merge`), file
 contents (`lake.chunk`).
 
-A commit takes four steps: data files written and flushed, their folders flushed, the log entry written (the commit), the
-entry flushed. Bot Core writes its Parquet files itself and hands delta-rs the log entry alone: so a log entry never names
-bytes that a power cut could still lose. Each commit names the series that it read and wrote as Delta transactions: of two
-commits that touch one series the later fails and is merged again, while other series do not get in each other's way.
+A commit takes four steps: data files written and flushed, their folders flushed, the log entry written (the commit),
+the entry flushed. Bot Core writes its Parquet files itself and hands delta-rs the log entry alone: so a log entry never
+names bytes that a power cut could still lose. Each commit names the series that it read and wrote as Delta
+transactions: of two commits that touch one series the later fails and is merged again, while other series do not get in
+each other's way.
 """
 
 import json
@@ -39,7 +40,7 @@ Reached = Callable[[Step], None]
 """Told of each step that a commit has reached."""
 
 _COMMITS_PER_CHECKPOINT: Final = 10
-_WRITERS: Final = 2
+_WRITERS: Final = 4
 _HOOKS: Final = PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=False)
 
 
@@ -69,7 +70,8 @@ class Snapshot:
 
 def exists(folder: Path) -> bool:
     """Return whether there is a Delta table in `folder`."""
-    return (folder / "_delta_log").is_dir() and DeltaTable.is_deltatable(str(folder))
+    log = folder / "_delta_log"
+    return (log / f"{0:020}.json").is_file() or (log / "_last_checkpoint").is_file()
 
 
 def read_snapshot(folder: Path, series_columns: Sequence[str] | None = None) -> Snapshot:
@@ -82,7 +84,7 @@ def read_snapshot(folder: Path, series_columns: Sequence[str] | None = None) -> 
     """
     try:
         log = DeltaTable(str(folder))
-        actions = pa.table(log.get_add_actions(flatten=True))
+        actions = pa.RecordBatchReader.from_stream(log.get_add_actions(flatten=True)).read_all()
     except (DeltaError, OSError) as error:
         raise LakeError(
             f"table {folder.name}: its log cannot be read: {error}; restore {folder} from a copy"
@@ -97,7 +99,8 @@ def _data_files(actions: "pa.Table", series_columns: tuple[str, ...], schema: "p
         if name not in actions.column_names:
             return [None] * len(actions)
         values = actions[name]
-        return (values.cast(pa.int64()) if pa.types.is_timestamp(values.type) else values).to_pylist()
+        found: list[Any] = (values.cast(pa.int64()) if pa.types.is_timestamp(values.type) else values).to_pylist()
+        return found
 
     times = [name for name in schema.names if f"max.{name}" in actions.column_names and name != RECORDED_AT]
     time = next((name for name in times if actions[f"max.{name}"].null_count < len(actions)), "")
@@ -207,7 +210,6 @@ def write_files(snapshot: Snapshot, table: Table, chunks: Sequence[Chunk]) -> li
         written = [task.result() for task in tasks if task.exception() is None]
         if failed:
             raise failed[0]
-        sync_paths([snapshot.folder / file.path for file in written])
         sync_paths(homes | changed)
     except OSError as error:
         discard(snapshot.folder, written)
@@ -266,7 +268,7 @@ def checkpoint_if_due(snapshot: Snapshot) -> None:
 
 
 def vacuum(folder: Path, older_than: timedelta) -> int:
-    """Delete the files that no version of the last `older_than` names, and expired log entries; return how many files."""
+    """Delete files that no version of the last `older_than` names, and expired log entries; return how many."""
     snapshot = read_snapshot(folder)
     hours = ceil(older_than / timedelta(hours=1))
     try:

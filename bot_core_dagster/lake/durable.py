@@ -24,8 +24,8 @@ def sync_path(path: Path) -> None:
 def sync_paths(paths: Collection[Path]) -> None:
     """Flush many files and folders at once, each once.
 
-    Threads let the file system join them into few disk writes (measured: 50 files in 6 to 20 ms, one by one 150 to 350 ms
-    on a busy disk).
+    Threads let the file system join them into few disk writes (measured: 50 files in 6 to 20 ms, one by one 150 to 350
+    ms on a busy disk).
     """
     with ThreadPoolExecutor(_FLUSHERS) as pool:
         list(pool.map(sync_path, sorted(set(paths))))

@@ -19,6 +19,7 @@ from bot_core_dagster.lake.identity import frame_content, symbol_content
 from bot_core_dagster.lake.marker import open_root
 from bot_core_dagster.lake.reader import read_files, rows_known, rows_within, within
 from bot_core_dagster.lake.rows import time_column
+from bot_core_dagster.lake.summary import TableSummary, summary_of
 from bot_core_dagster.lake.table import BOOKKEEPING, Table
 from bot_core_dagster.lake.tables import BARS
 from bot_core_dagster.lake.times import Moment, utc, utc_range
@@ -29,18 +30,6 @@ if TYPE_CHECKING:
 
 _BAR_ORDER = tuple(name for name in BARS.columns if name not in BOOKKEEPING)
 _MIN_VACUUM_AGE = timedelta(hours=1)
-
-
-@dataclass(frozen=True)
-class TableSummary:
-    """What is stored in one table: current rows, symbols, data files and their bytes, the number of its last commit."""
-
-    name: str
-    n_rows: int
-    n_symbols: int
-    n_files: int
-    size_bytes: int
-    version: int
 
 
 @dataclass(frozen=True)
@@ -86,9 +75,10 @@ class Lake:
         bars : bar frame
             `market.bar.BAR_COLUMNS`; at most one row a key (rows equal in all columns count once).
         recorded_at : datetime with a zone, optional
-            When these bars became known; now by default. Where the clock is behind what the touched series have recorded, one
-            microsecond after that. A given time is never moved: one before what the touched series have recorded, or not
-            after the version that it corrects, is refused, since `bars(as_of=...)` of the past must not change.
+            When these bars became known; now by default. Where the clock is behind what the touched series have
+            recorded, one microsecond after that. A given time is never moved: one before what the touched series have
+            recorded, or not after the version that it corrects, is refused, since `bars(as_of=...)` of the past must
+            not change.
 
         Returns
         -------
@@ -98,8 +88,8 @@ class Lake:
         Raises
         ------
         LakeError
-            If simulated bars are given for a series of real ones, `recorded_at` goes backwards, two different rows share a
-            key, or the disk refuses. Nothing has changed then.
+            If simulated bars are given for a series of real ones, `recorded_at` goes backwards, two different rows
+            share a key, or the disk refuses. Nothing has changed then.
         LakeConflictError
             If other writers kept winning; nothing has changed then.
         TimeError
@@ -229,8 +219,8 @@ class Lake:
     def content_hashes(self, table: Table, symbols: Sequence[str], timeframe: str | None = None) -> dict[str, str]:
         """Return the sha256 of each symbol's current content, whatever files hold it and in whatever order.
 
-        Equal content has an equal hash: it is the symbol's data version. Reads the log only. A `timeframe` restricts it to
-        the series of that timeframe (tables that are partitioned by it).
+        Equal content has an equal hash: it is the symbol's data version. Reads the log only. A `timeframe` restricts it
+        to the series of that timeframe (tables that are partitioned by it).
         """
         files: dict[str, list[DataFile]] = defaultdict(list)
         snapshot = self._snapshot(table)
@@ -254,19 +244,19 @@ class Lake:
         return tuple(sorted({file.series[0] for file in files if timeframe is None or timeframe in file.series[1:]}))
 
     def unchanged(self, table: Table, symbols: Sequence[str]) -> dict[str, SeriesChange]:
-        """Return what a write that changes nothing would: the rows and the content hash of each symbol. Reads the log only."""
+        """Return what a write that changes nothing would: rows and content hash of each symbol, from the log alone."""
         hashes, snapshot = self.content_hashes(table, symbols), self._snapshot(table)
         rows = {symbol: sum(file.n_current for file in snapshot.of([symbol])) if snapshot else 0 for symbol in symbols}
         return {symbol: SeriesChange(symbol, 0, 0, 0, 0, rows[symbol], None, hashes[symbol]) for symbol in symbols}
 
     def tables(self) -> tuple[TableSummary, ...]:
         """Return what is stored, a summary a table, sorted by name."""
-        return tuple(_summary(delta.read_snapshot(folder)) for folder in session.table_folders(self.root))
+        return tuple(summary_of(delta.read_snapshot(folder)) for folder in session.table_folders(self.root))
 
     def compact(self, tables: Collection[Table]) -> int:
-        """Join the monthly files of finished years, where a table has them; return how many files went."""
+        """Join the files of finished quarters and years, where a table has them; return how many fewer there are."""
         monthly = [table for table in tables if table.is_monthly and delta.exists(self._folder(table))]
-        return sum(writer.compact(writer.Write(self._folder(table), table, None, self.reached)) for table in monthly)
+        return sum(writer.compact(self._folder(table), table, self.reached) for table in monthly)
 
     def vacuum(self, older_than: timedelta) -> int:
         """Delete files that no version of the last `older_than` names; return how many.
@@ -309,15 +299,3 @@ def _require_known(
             f"no {timeframe} bars of {', '.join(unknown)}; the lake holds {', '.join(there) or 'none'}; "
             "next: bot-core run, or bot-core import FILE"
         )
-
-
-def _summary(snapshot: delta.Snapshot) -> TableSummary:
-    files = snapshot.files
-    return TableSummary(
-        name=snapshot.folder.name,
-        n_rows=sum(file.n_current for file in files),
-        n_symbols=len({file.series[0] for file in files if file.n_current}),
-        n_files=len(files),
-        size_bytes=sum(file.size_bytes for file in files),
-        version=snapshot.version,
-    )

@@ -13,6 +13,7 @@ from bot_core_dagster.errors import LakeError
 from bot_core_dagster.lake.durable import sync_path
 
 FORMAT: Final = 1
+_ODD: Final = frozenset("%=*?[]")
 MARKER: Final = "bot_core_lake.json"
 
 
@@ -22,9 +23,16 @@ def open_root(root: Path, *, create: bool) -> Path:
     Raises
     ------
     LakeError
-        If there is no lake, the folder holds other things, or the lake was written by a newer Bot Core.
+        If there is no lake, the folder holds other things, its path has characters that Delta or DuckDB do not take
+        literally, or the lake was written by a newer Bot Core.
     """
     root = root.expanduser().absolute()
+    odd = sorted(set(str(root)) & _ODD)
+    if odd:
+        raise LakeError(
+            f"the path {root} has {' '.join(odd)} in it, which Delta or DuckDB read as more than a name; "
+            "set BOT_CORE_HOME to a folder without any of " + " ".join(sorted(_ODD))
+        )
     marker = root / MARKER
     try:
         if not marker.is_file():

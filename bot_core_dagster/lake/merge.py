@@ -1,6 +1,7 @@
 """What a write makes of the rows that are stored: merged rows and the count of what changed.
 
-Belongs here: matching by key, corrections, provenance, point-in-time bookkeeping. Not here: reading and committing (`lake.writer`).
+Belongs here: matching by key, corrections, provenance, point-in-time bookkeeping. Not here: reading and committing
+(`lake.writer`).
 """
 
 from collections import defaultdict
@@ -41,17 +42,17 @@ Tallies = dict[str, Tally]
 class Match:
     """Given rows against stored current rows.
 
-    at : position among the stored rows, -1 for a new key; shape (n_given,)
+    position : place among the stored rows, -1 for a new key; shape (n_given,)
     is_changed : the key is stored with other values; shape (n_given,)
     """
 
-    at: IntArray
+    position: IntArray
     is_changed: BoolArray
 
     @property
     def is_new(self) -> BoolArray:
         """Given rows whose key is not stored; shape (n_given,)."""
-        return self.at < 0
+        return self.position < 0
 
     @property
     def is_written(self) -> BoolArray:
@@ -59,10 +60,13 @@ class Match:
         return self.is_new | self.is_changed
 
 
-def match_rows(stored: "pa.Table", given: "pa.Table", table: Table, time: str | None) -> Match:
-    """Match given rows to stored current ones by key; null equals null."""
+def match_rows(
+    stored: "pa.Table", given: "pa.Table", table: Table, time: str | None, is_current: BoolArray | None = None
+) -> Match:
+    """Match given rows to stored current ones (all by default) by key; null equals null."""
     key = list(table.key)
     candidates = _in_range_of(given, stored, time)
+    candidates = candidates if is_current is None else candidates[is_current[candidates]]
     if not len(candidates):
         return Match(np.full(len(given), -1), np.zeros(len(given), dtype=np.bool_))
     left, right = given.select(key).to_pandas(), stored.select(key).take(candidates).to_pandas()
@@ -153,7 +157,7 @@ def merge_current(stored: "pa.Table", given: "pa.Table", table: Table, time: str
     tallies: Tallies = defaultdict(Tally)
     tally_given(tallies, given, match, time)
     stays = np.ones(len(stored), dtype=np.bool_)
-    stays[match.at[match.is_changed]] = False
+    stays[match.position[match.is_changed]] = False
     written = given.filter(pa.array(match.is_written))
     rows = _concat(stored.filter(pa.array(stays)), written)
     is_dirty = np.concatenate([np.zeros(int(stays.sum()), dtype=np.bool_), np.ones(len(written), dtype=np.bool_)])
@@ -186,18 +190,17 @@ def merge_versions(
     LakeError
         If `recorded_at` lies before what these series have recorded.
     """
-    current = np.flatnonzero(pc.is_null(stored[SUPERSEDED_AT]).to_numpy())
-    live = stored.take(current)
-    match = match_rows(live, given, table, time)
+    is_current = pc.is_null(stored[SUPERSEDED_AT]).to_numpy()
+    match = match_rows(stored, given, table, time, is_current)
     is_closed = np.zeros(len(stored), dtype=np.bool_)
-    is_closed[current[match.at[match.is_changed]]] = True
+    is_closed[match.position[match.is_changed]] = True
     tallies: Tallies = defaultdict(Tally)
     tally_given(tallies, given, match, time)
     if voided:
-        is_void = _in_series(live, table, voided)
-        is_closed[current[is_void]] = True
-        is_void[match.at[~match.is_new]] = False
-        tally_removed(tallies, live, is_void, time)
+        is_void = is_current & _in_series(stored, table, voided)
+        is_closed |= is_void
+        is_void[match.position[~match.is_new]] = False
+        tally_removed(tallies, stored, is_void, time)
     if not is_closed.any() and not match.is_written.any():
         return Merged(stored, is_closed, tallies)
     moment = _recording_time(recorded_at, floor, stored.filter(pa.array(is_closed)))
@@ -220,7 +223,7 @@ def _recording_time(asked: datetime | None, floor: datetime | None, closed: "pa.
     if (floor is not None and asked < floor) or (latest is not None and asked <= latest):
         known = max(moment for moment in (floor, latest) if moment is not None)
         raise LakeError(
-            f"recorded_at {asked.isoformat()} goes backwards: these series already recorded {known.isoformat()}, and what "
+            f"recorded_at {asked.isoformat()} goes backwards: these series recorded {known.isoformat()}, and what "
             "was known before must stay readable; leave recorded_at out, or give a later one"
         )
     return asked
@@ -258,6 +261,6 @@ def simulated_series(rows: "pa.Table", table: Table) -> dict[Series, bool]:
     mixed = [name for name, part in zip(names, share, strict=True) if 0 < part < 1]
     if mixed:
         raise LakeError(
-            f"{' '.join(mixed[0])} mixes simulated and real bars in one batch; expected one source; upsert them separately"
+            f"{' '.join(mixed[0])} mixes simulated and real bars in a batch; expected one source; upsert them apart"
         )
     return {name: bool(part) for name, part in zip(names, share, strict=True)}

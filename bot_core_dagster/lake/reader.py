@@ -1,6 +1,7 @@
 """Reading data files back into rows.
 
-Belongs here: files of a snapshot to Arrow rows, and the choice of files that a range touches. Not here: SQL (`lake.session`).
+Belongs here: files of a snapshot to Arrow rows, and the choice of files that a range touches. Not here: SQL
+(`lake.session`).
 """
 
 from collections.abc import Sequence

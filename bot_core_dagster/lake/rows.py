@@ -1,7 +1,7 @@
 """Rows in the types of the lake, cut into series: the bridge between frames and files.
 
-Belongs here: canonical column types, key columns, series of rows. Not here: files (`lake.chunk`), what a write does to stored
-rows (`lake.merge`).
+Belongs here: canonical column types, key columns, series of rows. Not here: files (`lake.chunk`), what a write does to
+stored rows (`lake.merge`).
 """
 
 from typing import TYPE_CHECKING, Any, Final
@@ -128,7 +128,8 @@ def series_codes(rows: "pa.Table", table: Table) -> tuple[np.ndarray[Any, Any], 
 
 def microseconds(column: "pa.ChunkedArray") -> np.ndarray[Any, Any]:
     """Return times as int64 microseconds since 1970 UTC; a null is 0."""
-    result: np.ndarray[Any, Any] = column.cast(pa.int64()).fill_null(0).to_numpy()
+    whole = column.cast(pa.int64())
+    result: np.ndarray[Any, Any] = (whole.fill_null(0) if column.null_count else whole).to_numpy()
     return result
 
 

@@ -2,8 +2,9 @@
 
 Belongs here: views, limits of the session, errors of queries. Not here: reads for Python code (`lake.reader`).
 
-Views: each table by its name, current rows only; `<table>_history`, all versions of a point-in-time table; `latest_bars`, the
-last current bar of each symbol and timeframe, found by the log's statistics. Imports neither pandas nor pydantic.
+Views: each table by its name, current rows only; `bars_history`, all versions;
+`latest_bars`, the last current bar of each symbol and timeframe, found by the log's statistics. Imports neither pandas
+nor pydantic.
 """
 
 import re
@@ -19,11 +20,12 @@ from bot_core_dagster.errors import QueryError
 from bot_core_dagster.lake import delta
 from bot_core_dagster.lake.chunk import DataFile
 from bot_core_dagster.lake.delta import Snapshot
+from bot_core_dagster.lake.read_only import require_read_only
 from bot_core_dagster.lake.table import RECORDED_AT, SUPERSEDED_AT
 
 LATEST: Final = "latest_bars"
 _HISTORY: Final = "_history"
-_GLOB: Final = re.compile(r"[*?\[]")
+_WORD: Final = re.compile(r"\w+")
 
 
 def table_folders(root: Path) -> list[Path]:
@@ -48,7 +50,7 @@ def run(root: Path, query: str, max_rows: int | None = None) -> "pa.Table":
     """
     connection = duckdb.connect(":memory:")
     try:
-        _require_select(connection, query)
+        require_read_only(connection, query)
         _make_views(connection, root, query.lower())
         _restrict(connection, root)
         relation = connection.sql(query)
@@ -59,15 +61,6 @@ def run(root: Path, query: str, max_rows: int | None = None) -> "pa.Table":
         raise QueryError(f"{_first_lines(error)}; views: {', '.join(_view_names(root))}") from None
     finally:
         connection.close()
-
-
-def _require_select(connection: Any, query: str) -> None:
-    statements = connection.extract_statements(query)
-    kinds = [statement.type.name for statement in statements]
-    if kinds != ["SELECT"]:
-        raise QueryError(
-            f"expected one SELECT statement, got {', '.join(kinds) or 'nothing'}; the lake is read-only here"
-        )
 
 
 def _first_lines(error: duckdb.Error) -> str:
@@ -101,14 +94,15 @@ def _views_of(table: str) -> list[str]:
 def _make_views(connection: Any, root: Path, query: str) -> None:
     connection.execute("SET TimeZone='UTC'")
     folders = table_folders(root)
-    named = [folder for folder in folders if any(view in query for view in _views_of(folder.name))]
+    words = set(_WORD.findall(query))
+    named = [folder for folder in folders if words.intersection(_views_of(folder.name))]
     for folder in named or folders:
         snapshot = delta.read_snapshot(folder)
         name = folder.name
-        wanted = [view for view in _views_of(name) if view in query or not named]
-        if SUPERSEDED_AT in snapshot.schema.names and f"{name}{_HISTORY}" in wanted:
+        wanted = [view for view in _views_of(name) if view in words or not named]
+        if f"{name}{_HISTORY}" in wanted:
             _view(connection, snapshot, f"{name}{_HISTORY}", _scan(snapshot, snapshot.files, history=True))
-        if name in wanted or f"{name}{_HISTORY}" in wanted:
+        if name in wanted:
             _view(connection, snapshot, name, _current(snapshot, snapshot.files))
         if LATEST in wanted:
             _view(connection, snapshot, LATEST, _latest(snapshot))
@@ -116,9 +110,9 @@ def _make_views(connection: Any, root: Path, query: str) -> None:
 
 def _view(connection: Any, snapshot: Snapshot, name: str, select: str) -> None:
     if not select:
-        empty = f"_no_{name}"
-        connection.register(empty, snapshot.schema.empty_table())
-        select = f"SELECT * FROM {empty}"
+        fields = [field for field in snapshot.schema if field.name != SUPERSEDED_AT]
+        connection.register(f"_no_{name}", pa.schema(fields).empty_table())
+        select = f"SELECT * FROM _no_{name}"  # noqa: S608 - a table's name is an identifier
     connection.execute(f"CREATE VIEW {name} AS {select}")
 
 
@@ -133,11 +127,11 @@ def _current(snapshot: Snapshot, files: Iterable[DataFile]) -> str:
 def _latest(snapshot: Snapshot) -> str:
     last: dict[tuple[str, ...], DataFile] = {}
     for file in snapshot.files:
-        if file.n_current and (file.series not in last or file.period > last[file.series].period):
+        if file.n_current and (file.series not in last or (file.last or 0) > (last[file.series].last or 0)):
             last[file.series] = file
     current = _current(snapshot, last.values())
     order = "PARTITION BY symbol, timeframe ORDER BY open_time DESC"
-    return current and f"SELECT * FROM ({current}) QUALIFY row_number() OVER ({order}) = 1"
+    return current and f"SELECT * FROM ({current}) QUALIFY row_number() OVER ({order}) = 1"  # noqa: S608 - our own view
 
 
 def _scan(snapshot: Snapshot, files: Sequence[DataFile], where: str = "", *, history: bool = False) -> str:
@@ -145,7 +139,7 @@ def _scan(snapshot: Snapshot, files: Sequence[DataFile], where: str = "", *, his
         return ""
     by_columns: dict[str, list[str]] = defaultdict(list)
     for file in files:
-        by_columns[file.columns].append(_quoted(_escaped(str(snapshot.folder)) + "/" + file.path))
+        by_columns[file.columns].append(_quoted(f"{snapshot.folder}/{file.path}"))
     first = list(snapshot.log.metadata().partition_columns)
     last = [name for name in (RECORDED_AT, SUPERSEDED_AT) if name in snapshot.schema.names]
     left_out = ", ".join([*first, *last])
@@ -153,12 +147,9 @@ def _scan(snapshot: Snapshot, files: Sequence[DataFile], where: str = "", *, his
     columns = ", ".join([*first, f"* EXCLUDE ({left_out})", *kept])
     paths = ",".join(path for group in by_columns.values() for path in group)
     union = f", union_by_name={str(len(by_columns) > 1).lower()}"
-    return f"SELECT {columns} FROM read_parquet([{paths}], hive_partitioning=true, hive_types_autocast=false{union}) {where}"
+    options = f"hive_partitioning=true, hive_types_autocast=false{union}"
+    return f"SELECT {columns} FROM read_parquet([{paths}], {options}) {where}"  # noqa: S608 - quoted paths of our own
 
 
 def _quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
-
-
-def _escaped(folder: str) -> str:
-    return _GLOB.sub(lambda match: f"[{match.group()}]", folder)

@@ -1,7 +1,7 @@
 """The description of a table: its name, its key, how it is cut into series and files.
 
-Belongs here: what a table is, as data. Not here: the tables of market nouns (`lake.tables`), those of other rooms (next to
-their noun, as `features.table`), how rows are stored (`lake.delta`, `lake.chunk`).
+Belongs here: what a table is, as data. Not here: the tables of market nouns (`lake.tables`), those of other rooms (next
+to their noun, as `features.table`), how rows are stored (`lake.delta`, `lake.chunk`).
 """
 
 import re
@@ -61,7 +61,7 @@ class Table:
         outside = [name for name in self.series_columns if name not in self.key]
         if self.partition_by[:1] != ("symbol",) or outside:
             raise LakeError(
-                f"table {self.name}: partition_by must start with 'symbol' and name key columns, got {self.partition_by}"
+                f"table {self.name}: expected partition_by of 'symbol' and other key columns, got {self.partition_by}"
             )
 
     @property

@@ -16,10 +16,9 @@ from deltalake.exceptions import CommitFailedError, DeltaError
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
 from bot_core_dagster.errors import LakeConflictError, LakeError
-from bot_core_dagster.lake import chunk as chunk_files
 from bot_core_dagster.lake import delta
 from bot_core_dagster.lake.change import SeriesChange
-from bot_core_dagster.lake.chunk import Chunk, DataFile, chunks_of, period_of
+from bot_core_dagster.lake.chunk import Chunk, DataFile, chunks_of
 from bot_core_dagster.lake.identity import symbol_content
 from bot_core_dagster.lake.merge import (
     Merged,
@@ -32,6 +31,7 @@ from bot_core_dagster.lake.merge import (
     tally_given,
     tally_removed,
 )
+from bot_core_dagster.lake.periods import can_be_joined, period_of
 from bot_core_dagster.lake.reader import read_files, rows_known
 from bot_core_dagster.lake.rows import TIME, Series, months, rows_of_frame, series_codes, time_column
 from bot_core_dagster.lake.table import RECORDED_AT, SUPERSEDED_AT, Table
@@ -116,7 +116,7 @@ def _until_committed(name: str, attempt: Callable[[], _Result]) -> _Result:
         return retrying(attempt)
     except CommitFailedError as error:
         raise LakeConflictError(
-            f"table {name}: other writers won the commit for {_PATIENCE_S:g} s ({error}); nothing was written; run it again"
+            f"table {name}: other writers won the commit for {_PATIENCE_S:g} s: {error}; nothing changed; run it again"
         ) from error
     except DeltaError as error:
         raise LakeError(f"table {name}: the commit failed: {error}; check the disk and run it again") from error
@@ -238,7 +238,7 @@ def _prepared_content(write: Write, symbols: Sequence[str]) -> tuple[delta.Snaps
     others = set(given["symbol"].unique().to_pylist()) - set(symbols)
     if others:
         raise LakeError(
-            f"table {write.table.name}: the frame holds {', '.join(sorted(others)[:3])}, expected only the symbols whose "
+            f"table {write.table.name}: the frame holds {', '.join(sorted(others)[:3])}, expected only symbols whose "
             f"content it replaces: {', '.join(symbols)}; name them too"
         )
     return snapshot, given
@@ -258,7 +258,7 @@ def _tally_replaced(
     match = match_rows(stored, given, table, time)
     tally_given(tallies, given, match, time)
     is_removed = np.ones(len(stored), dtype=np.bool_)
-    is_removed[match.at[~match.is_new]] = False
+    is_removed[match.position[~match.is_new]] = False
     tally_removed(tallies, stored, is_removed, time)
 
 
@@ -272,17 +272,17 @@ def _with_series(chunks: Iterable[Chunk], table: Table, schema: "pa.Schema") -> 
     return pa.concat_tables(parts) if parts else schema.empty_table()
 
 
-def compact(write: Write) -> int:
-    """Join the monthly files of each finished year into one file a series; return how many files went."""
-    return _until_committed(write.table.name, lambda: _compact_once(write))
+def compact(folder: Path, table: Table, reached: delta.Reached) -> int:
+    """Join the files of finished quarters and years into one file each; return how many fewer there are."""
+    return _until_committed(table.name, lambda: _compact_once(folder, table, reached))
 
 
-def _compact_once(write: Write) -> int:
-    snapshot = delta.read_snapshot(write.folder, write.table.series_columns)
-    old = [file for file in snapshot.files if "-" in file.period and file.period[:4] < chunk_files.this_year()]
+def _compact_once(folder: Path, table: Table, reached: delta.Reached) -> int:
+    snapshot = delta.read_snapshot(folder, table.series_columns)
+    old = [file for file in snapshot.files if can_be_joined(file.period)]
     if not old:
         return 0
-    rows = read_files(snapshot, old, write.table.series_columns)
-    chunks = chunks_of(rows, np.ones(len(rows), dtype=np.bool_), write.table, {})
-    delta.commit(snapshot, write.table, chunks, old, write.reached)
+    rows = read_files(snapshot, old, table.series_columns)
+    chunks = chunks_of(rows, np.ones(len(rows), dtype=np.bool_), table, {})
+    delta.commit(snapshot, table, chunks, old, reached)
     return len(old) - len(chunks)

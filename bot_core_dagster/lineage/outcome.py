@@ -70,8 +70,8 @@ def outcomes_of(lake: Lake, assets: Sequence[str], symbols: Sequence[str] | None
     if frame.empty:
         return []
     chosen = frame[frame["asset"].isin(list(assets))].sort_values(["asset", "symbol"])
-    names = list(OUTCOMES.columns)
-    return [Outcome(**(row | {"inputs": json.loads(row["inputs"])})) for row in chosen[names].to_dict("records")]
+    rows: list[dict[str, Any]] = chosen[list(OUTCOMES.columns)].to_dict("records")  # type: ignore[assignment]
+    return [Outcome(**(row | {"inputs": json.loads(row["inputs"])})) for row in rows]
 
 
 def assets_behind(

@@ -18,7 +18,7 @@ import pandas as pd
 from bot_core_dagster.market import quality_checks as checks
 from bot_core_dagster.market.calendars import calendar
 from bot_core_dagster.market.missing import MissingBars, find_missing
-from bot_core_dagster.market.quality_checks import QualityCheck
+from bot_core_dagster.market.quality_checks import QualityCheck, Series
 from bot_core_dagster.settings import Instrument, QualitySettings
 from bot_core_dagster.timeframe import Timeframe, require_utc
 
@@ -119,34 +119,30 @@ def assess(bars: pd.DataFrame, instrument: Instrument, limits: QualitySettings, 
     if not shape.passed or bars.empty:
         return _nothing_measured(instrument, (shape, *([checks.no_bars()] if shape.passed else [])), len(bars))
     series = checks.look_at(bars, calendar(instrument.calendar))
-    of_rows = (
-        shape,
-        checks.order(series),
-        checks.duplicates(series),
-        checks.ohlc(series),
-        checks.closed(series, moment),
-    )
+    of_rows = (shape, *checks.of_rows(series, moment))
     if len(series.open_times) == 0:
         return _nothing_measured(instrument, of_rows, len(bars))
+    return _measured(series, of_rows, instrument, limits, moment)
+
+
+def _measured(
+    series: Series,
+    of_rows: tuple[QualityCheck, ...],
+    instrument: Instrument,
+    limits: QualitySettings,
+    now: pd.Timestamp,
+) -> BarQuality:
     missing = find_missing(series.open_times, series.timeframe, series.grid)
     jumps = checks.price_jumps(series, limits.price_jump_sigmas)
-    stale = checks.staleness(series, instrument, limits.max_stale_bars, moment)
-    found = (
-        *of_rows,
-        checks.glitches(series),
-        checks.grid(series),
-        checks.trading_hours(series),
-        checks.missing_bars(missing, limits.max_missing_share),
-        jumps,
-        checks.zero_volume(series),
-        stale,
-    )
+    stale = checks.staleness(series, instrument, limits.max_stale_bars, now)
+    complete = checks.missing_bars(missing, limits.max_missing_share)
+    found = (*of_rows, *checks.of_series(series), complete, jumps, stale)
     return BarQuality(
         symbol=instrument.symbol,
         timeframe=series.timeframe,
         verdict=_verdict(found),
         checks=found,
-        n_bars=len(bars),
+        n_bars=len(series.bars),
         first_open_time=series.open_times[0],
         last_open_time=series.open_times[-1],
         n_jumps=jumps.n_bad,

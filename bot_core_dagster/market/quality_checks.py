@@ -89,6 +89,16 @@ def schema(bars: pd.DataFrame, instrument: Instrument) -> QualityCheck:
     return _check("schema", "fail", len(bars) if wrong else 0, wrong or "columns and types are those of bars")
 
 
+def of_rows(series: Series, now: pd.Timestamp) -> tuple[QualityCheck, ...]:
+    """Return the checks that every row takes part in."""
+    return order(series), duplicates(series), ohlc(series), closed(series, now)
+
+
+def of_series(series: Series) -> tuple[QualityCheck, ...]:
+    """Return the checks without limits that the possible bars take part in, of which there is at least one."""
+    return glitches(series), grid(series), trading_hours(series), zero_volume(series)
+
+
 def no_bars() -> QualityCheck:
     """Say that there is nothing to judge."""
     return QualityCheck("has_bars", passed=False, severity="fail", n_bad=0, detail="there are no bars")

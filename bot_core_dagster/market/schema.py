@@ -105,7 +105,8 @@ def schema_error(bars: pd.DataFrame) -> str | None:
     except (SchemaError, SchemaErrors) as raised:
         error = raised.schema_errors[0] if isinstance(raised, SchemaErrors) else raised
         column = getattr(error.schema, "name", None) or "columns"
-        return f"{column}: {' '.join(str(error).split())[:300]}"
+        words = " ".join(str(error).split()).split(" {")[0]
+        return f"{column}: {words[:300]}"
     return None
 
 

@@ -10,8 +10,10 @@ Monday, and its early close falls on Friday. These are holiday hours: a bar in t
 place. Metals keep Good Friday so, too.
 """
 
-from datetime import date, timedelta
+from bisect import bisect_left
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
+from itertools import pairwise
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -27,7 +29,10 @@ EARLIEST: Final = pd.Timestamp(f"{FIRST_YEAR}-01-01", tz="UTC")
 LATEST: Final = pd.Timestamp(f"{LAST_YEAR + 1}-01-01", tz="UTC")
 """Hours and trading days are known for times in [EARLIEST, LATEST)."""
 
-NEW_YORK: Final = ZoneInfo("America/New_York")
+NEW_YORK: Final = "America/New_York"
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_HOUR_US: Final = 3_600_000_000
 
 Microseconds = npt.NDArray[np.int64]
 WallTimes = npt.NDArray[np.datetime64]
@@ -82,9 +87,8 @@ def holiday_hours(name: str) -> Hours:
 @cache
 def day_starts(zone: str, hour: int) -> Microseconds:
     """Return the start of every day, ascending, where a day starts at `hour` o'clock of `zone`, in microseconds UTC."""
-    days = pd.date_range(f"{FIRST_YEAR - 1}-12-30", f"{LAST_YEAR + 1}-01-02", unit="us") + pd.Timedelta(hours=hour)
-    local = days.tz_localize(ZoneInfo(zone), ambiguous=np.ones(len(days), dtype=bool), nonexistent="shift_forward")
-    return microseconds(local)
+    days = np.arange(np.datetime64(f"{FIRST_YEAR - 1}-12-30"), np.datetime64(f"{LAST_YEAR + 1}-01-03"))
+    return _utc(_at_hour(days, hour), zone)
 
 
 def _weekly_wall_times(name: str) -> tuple[WallTimes, WallTimes]:
@@ -144,7 +148,40 @@ def _subtract(
 
 
 def _to_utc(start: WallTimes, end: WallTimes) -> Hours:
-    def utc(wall: WallTimes) -> Microseconds:
-        return microseconds(pd.DatetimeIndex(wall).tz_localize(NEW_YORK))
+    return Hours(_utc(start, NEW_YORK), _utc(end, NEW_YORK))
 
-    return Hours(utc(start), utc(end))
+
+def _utc(wall: WallTimes, zone: str) -> Microseconds:
+    """Return wall times as UTC: the first of two that a clock shows, and one that it leaps over as if it had not.
+
+    Pandas' own conversion asks zoneinfo for each time, which took half a second at the start of every command.
+    """
+    instants, offsets = _clock_changes(zone)
+    local = np.maximum(offsets[1:], offsets[:-1]) + instants
+    us = wall.astype(np.int64)
+    return np.asarray(us - offsets[np.searchsorted(local, us, side="right")])
+
+
+@cache
+def _clock_changes(zone: str) -> tuple[Microseconds, Microseconds]:
+    """Return when the clocks of a zone change (n_changes,), and its offsets from UTC before, between and after them."""
+    clock = ZoneInfo(zone)
+    samples = range(_hours_since_1970(EARLIEST) - 7 * 24, _hours_since_1970(LATEST) + 14 * 24, 14 * 24)
+    offsets = [_offset_us(clock, samples[0])]
+    instants = []
+    for before, after in pairwise(samples):
+        if _offset_us(clock, after) != offsets[-1]:
+            changed = bisect_left(range(before, after), True, key=lambda hour: _offset_us(clock, hour) != offsets[-1])
+            instants.append((before + changed) * _HOUR_US)
+            offsets.append(_offset_us(clock, after))
+    return np.array(instants, dtype=np.int64), np.array(offsets, dtype=np.int64)
+
+
+def _hours_since_1970(moment: datetime) -> int:
+    return (moment - _EPOCH) // timedelta(hours=1)
+
+
+def _offset_us(clock: ZoneInfo, hour: int) -> int:
+    """Return the offset from UTC that a clock has an hour count after 1970 began; changes fall on full hours UTC."""
+    offset = (_EPOCH + timedelta(hours=hour)).astimezone(clock).utcoffset()
+    return 0 if offset is None else offset // timedelta(microseconds=1)

@@ -36,9 +36,10 @@ def sharpe_ratio(returns: FloatArray1D, *, periods_per_year: float) -> float:
     Lo, A. W. (2002). The Statistics of Sharpe Ratios. Financial Analysts Journal 58(4).
     """
     require_1d(returns, "returns")
-    if len(returns) < 2 or not _varies(returns):
+    if len(returns) < 2 or (returns == returns[0]).all():
         return math.nan
-    return float(math.sqrt(periods_per_year) * returns.mean() / returns.std(ddof=1))
+    deviation = float(returns.std(ddof=1))
+    return math.sqrt(periods_per_year) * float(returns.mean()) / deviation if deviation > 0.0 else math.nan
 
 
 def sortino_ratio(returns: FloatArray1D, *, periods_per_year: float, target: float = 0.0) -> float:
@@ -74,7 +75,3 @@ def sortino_ratio(returns: FloatArray1D, *, periods_per_year: float, target: flo
     if shortfall == 0.0:
         return math.nan
     return float(periods_per_year * excess.mean() / (math.sqrt(periods_per_year) * shortfall))
-
-
-def _varies(returns: FloatArray1D) -> bool:
-    return bool((returns != returns[0]).any())

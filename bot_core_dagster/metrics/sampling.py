@@ -15,6 +15,7 @@ import pandas as pd
 
 from bot_core_dagster.errors import ShapeError, UnknownNameError
 from bot_core_dagster.metrics.arrays import FloatArray1D, require_1d
+from bot_core_dagster.timeframe import require_utc
 
 
 @dataclass(frozen=True)
@@ -58,13 +59,19 @@ def day_ends(start: datetime, end: datetime, sampling: Sampling) -> pd.DatetimeI
     -------
     DatetimeIndex of shape (n_days + 1,), datetime64[us, UTC]
         The first stands for the equity before the first bar; each further one ends a whole day.
+
+    Raises
+    ------
+    TimeError
+        If `start` or `end` has no zone.
     """
-    first, last = (pd.Timestamp(time).tz_convert(sampling.zone).tz_localize(None).normalize() for time in (start, end))
+    begins, stops = (pd.Timestamp(require_utc(time, name)) for time, name in ((start, "start"), (end, "end")))
+    first, last = (time.tz_convert(sampling.zone).tz_localize(None).normalize() for time in (begins, stops))
     margin = pd.Timedelta(days=4)  # the last weekday before a Monday is three days back
     days = pd.date_range(first - margin, last, freq=sampling.days) + pd.Timedelta(hours=sampling.ends_at_hour)
     ends = days.as_unit("us").tz_localize(sampling.zone).tz_convert("UTC")
-    before_start = ends.searchsorted(pd.Timestamp(start), side="right") - 1
-    return ends[before_start : ends.searchsorted(pd.Timestamp(end), side="right")]
+    before_start = ends.searchsorted(begins, side="right") - 1
+    return ends[before_start : ends.searchsorted(stops, side="right")]
 
 
 def equity_at_day_ends(close_times: pd.DatetimeIndex, equity: FloatArray1D, ends: pd.DatetimeIndex) -> FloatArray1D:

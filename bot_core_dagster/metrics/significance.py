@@ -5,15 +5,18 @@ Sharpe ratios here are per period, not annualised.
 """
 
 import math
+from statistics import NormalDist
 from typing import Final
 
-from scipy.stats import kurtosis, norm, skew
+import numpy as np
 
 from bot_core_dagster.errors import ShapeError
 from bot_core_dagster.metrics.arrays import FloatArray1D, require_1d
 from bot_core_dagster.metrics.ratios import sharpe_ratio
 
 EULER_GAMMA: Final = 0.577215664901532860606512
+
+_NORMAL: Final = NormalDist()
 
 
 def probabilistic_sharpe_ratio(returns: FloatArray1D, *, benchmark_sharpe: float = 0.0) -> float:
@@ -43,9 +46,11 @@ def probabilistic_sharpe_ratio(returns: FloatArray1D, *, benchmark_sharpe: float
     sharpe = sharpe_ratio(returns, periods_per_year=1.0)
     if math.isnan(sharpe):
         return math.nan
-    return _probability(
-        sharpe, benchmark_sharpe, len(returns), float(skew(returns)), float(kurtosis(returns, fisher=False))
-    )
+    skewness, raw_kurtosis = _standardised_moments(returns)
+    variance = 1.0 - skewness * sharpe + (raw_kurtosis - 1.0) / 4.0 * sharpe**2
+    if not variance > 0.0:
+        return math.nan
+    return _NORMAL.cdf((sharpe - benchmark_sharpe) * math.sqrt(len(returns) - 1) / math.sqrt(variance))
 
 
 def deflated_sharpe_ratio(returns: FloatArray1D, *, n_trials: int, trial_variance: float = 0.0) -> float:
@@ -97,12 +102,11 @@ def expected_maximum_sharpe(n_trials: int, *, trial_variance: float) -> float:
         raise ShapeError(f"expected one or more trials, got {n_trials}; next: count the trial that is judged")
     if n_trials == 1:
         return 0.0
-    quantiles = norm.ppf([1.0 - 1.0 / n_trials, 1.0 - 1.0 / (n_trials * math.e)])
+    quantiles = [_NORMAL.inv_cdf(1.0 - 1.0 / n_trials), _NORMAL.inv_cdf(1.0 - 1.0 / (n_trials * math.e))]
     return float(math.sqrt(trial_variance) * ((1.0 - EULER_GAMMA) * quantiles[0] + EULER_GAMMA * quantiles[1]))
 
 
-def _probability(sharpe: float, benchmark: float, n_periods: int, skewness: float, raw_kurtosis: float) -> float:
-    variance = 1.0 - skewness * sharpe + (raw_kurtosis - 1.0) / 4.0 * sharpe**2
-    if not variance > 0.0:
-        return math.nan
-    return float(norm.cdf((sharpe - benchmark) * math.sqrt(n_periods - 1) / math.sqrt(variance)))
+def _standardised_moments(returns: FloatArray1D) -> tuple[float, float]:
+    """Return skewness and non-excess kurtosis, moments over n."""
+    scaled = (returns - returns.mean()) / returns.std()
+    return float(np.mean(scaled**3)), float(np.mean(scaled**4))

@@ -14,7 +14,7 @@ from bot_core_dagster.portfolio.performance import Performance
 from bot_core_dagster.portfolio.period import MonthWindow
 from bot_core_dagster.portfolio.recommendations import Recommendation, outcome
 
-SleeveState = Literal["in step", "stopped early", "no rows in the month", "no rows"]
+SleeveState = Literal["up to date", "stopped early", "no rows in the month", "no rows"]
 
 
 @dataclass(frozen=True)

@@ -63,26 +63,38 @@ def review_portfolio(
     rows = _on_their_timeframe(equity[equity["sampling"] == sampling.name], instruments)
     book = sleeve_book(rows, sleeves, window, portfolio.initial_equity)
     traded = rows_of(_on_their_timeframe(trades, instruments), sleeves)
-    start, end, year = book.at(window.opens), len(book.day_end) - 1, sampling.periods_per_year
-    inception = performance(book, traded, 0, end, year)
-    whole = attribute(sleeves, book.money["equity"][0], book.money["equity"][end])
+    return _report(book, traded, window, portfolio, _others(equity, sleeves), instruments)
+
+
+def _report(
+    book: SleeveBook,
+    trades: pd.DataFrame,
+    window: MonthWindow,
+    portfolio: PortfolioSettings,
+    not_reviewed: tuple[Sleeve, ...],
+    instruments: Sequence[Instrument],
+) -> PortfolioReport:
+    start, end = book.at(window.opens), len(book.day_end) - 1
+    equity, year = book.money["equity"], window.sampling.periods_per_year
+    inception = performance(book, trades, 0, end, year)
+    whole = attribute(book.sleeves, equity[0], equity[end])
     below_peak = drawdown(book.total("equity"))
-    reviews = tuple(_sleeve_review(book, traded, sleeve, start, window) for sleeve in sleeves)
+    reviews = _sleeve_reviews(book, trades, start)
     absent = [one.sleeve for one in reviews if one.is_absent]
-    judged = Judged(inception, float(below_peak[start:].min()), whole, absent, len(sleeves))
+    judged = Judged(inception, float(below_peak[start:].min()), whole, absent, len(reviews))
     return PortfolioReport(
         window=window,
         is_complete=window.is_over_at(book.day_end[end]),
         initial_equity=portfolio.initial_equity,
         quotes=tuple(dict.fromkeys(instrument.quote for instrument in instruments)),
-        month=performance(book, traded, start, end, year),
+        month=performance(book, trades, start, end, year),
         since_inception=inception,
         trailing_30d_return=_trailing_return(book, end),
         drawdown_from_peak=judged.drawdown_from_peak,
-        attribution=attribute(sleeves, book.money["equity"][start], book.money["equity"][end]),
+        attribution=attribute(book.sleeves, equity[start], equity[end]),
         attribution_since_inception=whole,
         sleeves=reviews,
-        not_reviewed=_others(equity, sleeves),
+        not_reviewed=not_reviewed,
         recommendations=recommend(judged, portfolio),
         curve=_curve(book, below_peak),
     )
@@ -104,17 +116,22 @@ def _others(rows: pd.DataFrame, sleeves: Sequence[Sleeve]) -> tuple[Sleeve, ...]
     return tuple(pair for pair in map(Sleeve._make, there.itertuples(index=False)) if pair not in sleeves)
 
 
-def _sleeve_review(
-    book: SleeveBook, trades: pd.DataFrame, sleeve: Sleeve, start: int, window: MonthWindow
-) -> SleeveReview:
-    column = book.sleeves.index(sleeve)
+def _sleeve_reviews(book: SleeveBook, trades: pd.DataFrame, start: int) -> tuple[SleeveReview, ...]:
+    own = dict(tuple(trades.groupby(["strategy", "symbol"])))
+    none = trades.head(0)
+    return tuple(
+        _sleeve_review(book, own.get(sleeve, none), column, start) for column, sleeve in enumerate(book.sleeves)
+    )
+
+
+def _sleeve_review(book: SleeveBook, trades: pd.DataFrame, column: int, start: int) -> SleeveReview:
+    sleeve = book.sleeves[column]
     equity, held = book.money["equity"][:, column], book.money["buy_and_hold"][:, column]
-    own = rows_of(trades, [sleeve])
-    month = trade_figures(own, book.day_end[start], book.day_end[-1], book.part)
-    whole = trade_figures(own, book.day_end[0], book.day_end[-1], book.part)
+    month = trade_figures(trades, book.day_end[start], book.day_end[-1], book.part)
+    whole = trade_figures(trades, book.day_end[0], book.day_end[-1], book.part)
     return SleeveReview(
         sleeve=sleeve,
-        state=_state(book, sleeve, window),
+        state=_state(book, sleeve, book.day_end[start]),
         is_simulated=book.simulated[sleeve],
         first_row=book.first_row[sleeve],
         last_row=book.last_row[sleeve],
@@ -132,13 +149,13 @@ def _sleeve_review(
     )
 
 
-def _state(book: SleeveBook, sleeve: Sleeve, window: MonthWindow) -> SleeveState:
+def _state(book: SleeveBook, sleeve: Sleeve, month_opens: pd.Timestamp) -> SleeveState:
     last = book.last_row[sleeve]
     if last is None:
         return "no rows"
-    if last <= window.opens:
+    if last <= month_opens:
         return "no rows in the month"
-    return "in step" if last > book.day_end[-1] - STOPPED_EARLY else "stopped early"
+    return "up to date" if last > book.day_end[-1] - STOPPED_EARLY else "stopped early"
 
 
 def _trailing_return(book: SleeveBook, end: int) -> float:

@@ -71,13 +71,7 @@ def charts(report: PortfolioReport) -> dict[str, Chart]:
 
 
 def as_script(figures: Mapping[str, Chart]) -> str:
-    """Return JSON that may stand inside a script element: no markup can end it.
-
-    Raises
-    ------
-    ValueError
-        Never for a report: nan becomes null before.
-    """
+    """Return JSON that may stand inside a script element: no markup can end it, and nan is null."""
     text = json.dumps(_defined(figures), allow_nan=False, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 

@@ -149,8 +149,8 @@ def _recommendation(one: Recommendation) -> dict[str, str]:
 
 
 def _sleeve(one: SleeveReview) -> dict[str, object]:
-    state = one.state if one.state in ("in step", "no rows") else f"{one.state}, last {day(one.last_row)}"
-    state = f"{state}, since {day(one.first_row)}" if one.state == "in step" else state
+    state = one.state if one.state in ("up to date", "no rows") else f"{one.state}, last {day(one.last_row)}"
+    state = f"{state}, since {day(one.first_row)}" if one.state == "up to date" else state
     return {
         "name": str(one.sleeve),
         "is_absent": one.is_absent,

@@ -75,7 +75,9 @@ def test_the_delivered_file_says_the_defaults_of_every_section_but_the_watchlist
             id="negative fee",
         ),
         pytest.param(
-            _changed("spread_bps = 1.0", "spread_bps = 1001"), ["less than or equal to 1000", "got 1001"], id="huge spread"
+            _changed("spread_bps = 1.0", "spread_bps = 1001"),
+            ["less than or equal to 1000", "got 1001"],
+            id="huge spread",
         ),
         pytest.param(_changed("fee_bps = 4.0", "fee_bps = nan"), ["finite number", "got nan"], id="nan fee"),
         pytest.param(
@@ -98,7 +100,9 @@ def test_the_delivered_file_says_the_defaults_of_every_section_but_the_watchlist
             [".source", "'simulated', 'file' or 'ccxt'", "got 'yahoo'"],
             id="unknown source",
         ),
-        pytest.param(_changed("seed = 7", 'seed = "x"'), ["simulated.seed", "valid integer", "got 'x'"], id="text seed"),
+        pytest.param(
+            _changed("seed = 7", 'seed = "x"'), ["simulated.seed", "valid integer", "got 'x'"], id="text seed"
+        ),
         pytest.param(_changed("seed = 7", "seed = -1"), ["simulated.seed", "got -1"], id="negative seed"),
         pytest.param(
             _changed("2024-01-01T00:00:00Z", "2024-01-01T00:00:00"),
@@ -114,7 +118,9 @@ def test_the_delivered_file_says_the_defaults_of_every_section_but_the_watchlist
         pytest.param(_changed('"ETHUSDT"', '"BTCUSDT"'), ["watchlist names BTCUSDT more than once"], id="symbol twice"),
         pytest.param(_changed('"BTCUSDT"', '" "'), ["watchlist[0].symbol", "printable", "got ' '"], id="blank symbol"),
         pytest.param(_changed('"BTCUSDT"', '"A\\nB"'), ["printable", "got 'A\\nB'"], id="line break in a symbol"),
-        pytest.param("watchlist = 3", ["watchlist", "list of [[watchlist]] tables", "got 3"], id="watchlist is a number"),
+        pytest.param(
+            "watchlist = 3", ["watchlist", "list of [[watchlist]] tables", "got 3"], id="watchlist is a number"
+        ),
         pytest.param("watchlist = [3]", ["watchlist[0]", "should be a table", "got 3"], id="instrument is a number"),
         pytest.param("history = 3", ["history", "should be a table", "got 3"], id="section is a number"),
         pytest.param("a = [", ["cannot be read as TOML"], id="no TOML"),
@@ -215,7 +221,7 @@ def test_a_binary_file_is_no_settings_file(tmp_path: Path, content: bytes) -> No
 
 def test_an_instrument_that_is_not_there_is_answered_with_those_that_are(write: WriteFile) -> None:
     settings = load_settings(write(DELIVERED))
-    with pytest.raises(UnknownNameError, match="there: BTCUSDT, ETHUSDT.*next: bot-core symbols add DOGE"):
+    with pytest.raises(UnknownNameError, match=r"there: BTCUSDT, ETHUSDT.*next: bot-core symbols add DOGE"):
         settings.instrument("DOGE")
     with pytest.raises(UnknownNameError, match="there: none"):
         Settings().instrument("DOGE")

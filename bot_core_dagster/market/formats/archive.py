@@ -5,24 +5,22 @@ per format). Nothing is ever written to disk, so a member's path is a name and n
 anyway.
 """
 
-import io
 import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import PurePosixPath
-from typing import Final
+from typing import BinaryIO, Final
 
 from bot_core_dagster.errors import FormatError
-from bot_core_dagster.market.formats.payload import MAX_BYTES, Payload, checked_text
+from bot_core_dagster.market.formats.payload import MAX_BYTES, Payload, checked_text, chunks_of
 
 MAX_RATIO: Final = 200
 """Bars pack 4 to 20 times; a zip of zeros 1,000 times."""
 _SMALL_BYTES: Final = 1 << 20
-_CHUNK_BYTES: Final = 1 << 20
 _ENCRYPTED: Final = 0x1
 
 
-def unzipped(name: str, packed: bytes) -> Payload:
+def unzipped(name: str, packed: BinaryIO) -> Payload:
     """Return the only member of a zip as text.
 
     Raises
@@ -32,7 +30,7 @@ def unzipped(name: str, packed: bytes) -> Payload:
         leaves its folder, unpacks to more than MAX_BYTES or MAX_RATIO times its size, or is no text.
     """
     try:
-        with zipfile.ZipFile(io.BytesIO(packed)) as archive:
+        with zipfile.ZipFile(packed) as archive:
             member = _only_member(name, archive)
             text = checked_text(f"{name}: {member.filename}", _unpacked(name, archive, member))
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError, RuntimeError) as error:
@@ -60,7 +58,7 @@ def _unpacked(name: str, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> I
     allowed = max(_SMALL_BYTES, MAX_RATIO * member.compress_size)
     n_bytes = 0
     with archive.open(member) as stream:
-        while chunk := stream.read(_CHUNK_BYTES):
+        for chunk in chunks_of(stream):
             n_bytes += len(chunk)
             if n_bytes > allowed:
                 raise FormatError(f"{name}: {member.filename} unpacks to over {MAX_RATIO} times its size: a zip bomb")

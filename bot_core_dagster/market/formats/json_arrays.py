@@ -39,7 +39,7 @@ def _parse(payload: Payload, _: Request) -> RawBars:
     values = pd.DataFrame([[float(cell) for cell in row[1:_N_FIELDS]] for row in good], columns=list(VALUES[:5]))
     keep = (time >= EARLIEST) & (time <= LATEST)
     told = {place: reason for place, reason in enumerate(reasons, start=1) if reason}
-    told |= {int(place): f"not a time: {rows[place - 1][0]}" for place in line[~keep]}
+    told |= {int(place): f"not a time ({rows[place - 1][0]})" for place in line[~keep]}
     return RawBars(
         time=time[keep],
         is_utc=True,
@@ -69,14 +69,22 @@ def _rows(payload: Payload) -> list[Any]:
 def _fault(row: Any) -> str | None:
     """Return why an element is no bar, None where it is one."""
     if not isinstance(row, list) or len(row) < _N_FIELDS:
-        return f"not an array of {_N_FIELDS} or more: {json.dumps(row)[:_SHOWN]}"
+        return f"not an array of {_N_FIELDS} or more ({json.dumps(row)[:_SHOWN]})"
     time, *cells = row[:_N_FIELDS]
-    if not _is_number(time) or not float(time).is_integer() or not 0 < float(time) < _MAX_COUNT:
-        return f"not a time: {json.dumps(time)[:_SHOWN]}"
+    if not _is_count(time):
+        return f"not a time ({json.dumps(time)[:_SHOWN]})"
     bad = next((cell for cell in cells if not _is_number(cell)), None)
     if bad is not None or None in cells:
-        return f"not a number: {json.dumps(bad)[:_SHOWN]}"
+        return f"not a number ({json.dumps(bad)[:_SHOWN]})"
     return None
+
+
+def _is_count(cell: Any) -> bool:
+    """Return whether a cell is a whole number of 64 bits, or the text of one."""
+    if isinstance(cell, str):
+        return cell.isascii() and cell.isdigit() and len(cell) <= len(str(_MAX_COUNT)) and int(cell) <= _MAX_COUNT
+    is_whole = isinstance(cell, int) or (isinstance(cell, float) and cell.is_integer())
+    return is_whole and not isinstance(cell, bool) and 0 < cell <= _MAX_COUNT
 
 
 def _is_number(cell: Any) -> bool:

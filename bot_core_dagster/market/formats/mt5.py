@@ -74,8 +74,8 @@ def with_daily_bars_refused(raw: RawBars) -> RawBars:
     refused = np.full(len(day), "", dtype=object)
     for row in np.flatnonzero(is_daily):
         refused[row] = (
-            f"holds a whole day at midnight: {ticks.iloc[row]:,.0f} ticks, "
-            f"the busiest other bar of its day {busiest.iloc[row]:,.0f}"
+            f"holds a whole day at midnight ({ticks.iloc[row]:,.0f} ticks, "
+            f"the busiest other bar of its day {busiest.iloc[row]:,.0f})"
         )
     note = f"{is_daily.sum():,} midnight bars hold the high, low and ticks of their whole day: quarantined"
     return replace(raw, refused=refused, notes=(*raw.notes, note))

@@ -57,8 +57,8 @@ def with_odd_weeks(raw: RawBars, best: Reading, reread: Reread | None, *, may_re
             notes.append(f"{_weeks(number, best.wall, odd)} contradict it: quarantined ({other.zone.name} fits them)")
         doubtful, note = _doubtful(raw, best, reread, number)
         reason[np.isin(number, doubtful)] = (
-            f"the clock of its week is unknown: its Friday close fits {best.zone.name}, its hours of activity "
-            f"{NEW_YORK_SERVER.name}"
+            f"the clock of its week is unknown (its Friday close fits {best.zone.name}, its hours of activity "
+            f"{NEW_YORK_SERVER.name})"
         )
         notes.extend(note)
     if raw.refused is not None:

@@ -8,9 +8,10 @@ import codecs
 import os
 import stat
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import IO, BinaryIO, Final
 
 from bot_core_dagster.errors import FormatError
 
@@ -41,8 +42,9 @@ class Payload:
         return [line.rstrip("\r") for line in head.split("\n")[:n_lines]]
 
 
-def read_regular_file(path: Path) -> bytes:
-    """Return the bytes of `path`.
+@contextmanager
+def regular_file(path: Path) -> Iterator[BinaryIO]:
+    """Open `path` for reading.
 
     Raises
     ------
@@ -54,15 +56,16 @@ def read_regular_file(path: Path) -> bytes:
     except OSError as error:
         kind = "a symbolic link: give the file it points to" if path.is_symlink() else error.strerror
         raise FormatError(f"{path}: cannot be read: {kind}") from None
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        os.close(descriptor)
+        raise FormatError(f"{path}: expected a regular file, got a folder, pipe or device; give one file of bars")
     with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            raise FormatError(f"{path}: expected a regular file, got a folder, pipe or device; give one file of bars")
         if status.st_size == 0:
             raise FormatError(f"{path}: the file is empty; expected bars")
         if status.st_size > MAX_BYTES:
             raise FormatError(f"{path}: {status.st_size:,} bytes is over the limit of {MAX_BYTES:,}; split the file")
-        return file.read(MAX_BYTES)
+        yield file
 
 
 def checked_text(name: str, chunks: Iterable[bytes]) -> bytes:
@@ -87,24 +90,25 @@ def checked_text(name: str, chunks: Iterable[bytes]) -> bytes:
         kept += chunk
         if len(kept) > (MAX_JSON_BYTES if is_json else MAX_BYTES):
             raise FormatError(f"{name}: over {len(kept) - 1:,} bytes, more than is read at once; split the file")
+    _check_characters(name, b"", decoder, is_last=True)
     if not kept.strip():
         raise FormatError(f"{name}: the file is empty; expected bars")
     return bytes(kept.removeprefix(codecs.BOM_UTF8))
 
 
-def chunks_of(content: bytes) -> Iterator[bytes]:
-    """Yield `content` in chunks."""
-    for start in range(0, len(content), _CHUNK_BYTES):
-        yield content[start : start + _CHUNK_BYTES]
+def chunks_of(stream: IO[bytes]) -> Iterator[bytes]:
+    """Yield what is left of `stream` in chunks."""
+    while chunk := stream.read(_CHUNK_BYTES):
+        yield chunk
 
 
-def _check_characters(name: str, chunk: bytes, decoder: codecs.IncrementalDecoder) -> None:
+def _check_characters(name: str, chunk: bytes, decoder: codecs.IncrementalDecoder, *, is_last: bool = False) -> None:
     if b"\0" in chunk:
         raise FormatError(f"{name}: holds NUL bytes: binary, or UTF-16; expected UTF-8 text, save it as UTF-8")
-    if chunk.isascii() and decoder.getstate()[0] == b"":
+    if chunk.isascii() and not decoder.getstate()[0]:
         return
     try:
-        decoder.decode(chunk)
+        decoder.decode(chunk, final=is_last)
     except UnicodeDecodeError as error:
         raise FormatError(f"{name}: not UTF-8 text ({error.reason}); save it as UTF-8") from None
 

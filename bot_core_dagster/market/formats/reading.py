@@ -16,7 +16,7 @@ from bot_core_dagster.market.calendars import TradingCalendar
 from bot_core_dagster.market.formats.archive import unzipped
 from bot_core_dagster.market.formats.clock import settled
 from bot_core_dagster.market.formats.parquet import MAGIC
-from bot_core_dagster.market.formats.payload import Payload, checked_text, chunks_of, read_regular_file
+from bot_core_dagster.market.formats.payload import Payload, checked_text, chunks_of, regular_file
 from bot_core_dagster.market.formats.raw_bars import Fact, RawBars, Request
 from bot_core_dagster.market.formats.registry import detected_format, format_named
 from bot_core_dagster.market.formats.volume_unit import volume_unit_of
@@ -93,12 +93,13 @@ def read_bars_file(
 
 
 def _payload(path: Path) -> Payload:
-    content = read_regular_file(path)
-    if content.startswith(_ZIP_MAGIC):
-        return unzipped(path.name, content)
-    if content.startswith(MAGIC):
-        return Payload(path.name, None, content)
-    return Payload(path.name, None, checked_text(path.name, chunks_of(content)))
+    with regular_file(path) as file:
+        magic = file.read(len(MAGIC))
+        file.seek(0)
+        if magic.startswith(_ZIP_MAGIC):
+            return unzipped(path.name, file)
+        content = file.read() if magic == MAGIC else checked_text(path.name, chunks_of(file))
+    return Payload(path.name, None, content)
 
 
 def _price_side(name: str, declared: str | None, known: Fact | None, calendar: TradingCalendar) -> Fact:
@@ -126,11 +127,10 @@ def _volume_unit(raw: RawBars, calendar: TradingCalendar) -> Fact:
 
 
 def _check_spacing(name: str, raw: RawBars, timeframe: Timeframe) -> None:
-    steps = np.diff(np.unique(raw.time))
-    if not len(steps):
+    steps = np.diff(np.sort(raw.time.view("int64")))
+    if not steps.any():
         return
-    lengths, counts = np.unique(steps, return_counts=True)
-    found = lengths[counts.argmax()] / np.timedelta64(1, "s")
+    found = pd.Series(steps[steps > 0]).mode().iloc[0] / 1e6
     if found != timeframe.delta.total_seconds():
         known = next(
             (f"--timeframe {one}" for one in Timeframe if one.delta.total_seconds() == found), "no known timeframe"

@@ -73,7 +73,12 @@ def text_table(payload: Payload, *, has_header: bool) -> TextTable:
     odd: list[tuple[int, str]] = []
 
     def set_aside(row: csv.InvalidRow) -> str:
-        odd.append((row.number, f"{row.actual_columns} columns, expected {n_columns}: {row.text[:_SHOWN]!r}"))
+        odd.append(
+            (
+                row.number,
+                f"wrong number of columns ({row.actual_columns} instead of {n_columns}: {row.text[:_SHOWN]!r})",
+            )
+        )
         return "skip"
 
     columns = _split(payload, delimiter_of(first), n_columns, has_header, set_aside)
@@ -114,7 +119,7 @@ def numbers(table: TextTable, places: dict[str, int]) -> tuple[pd.DataFrame, npt
         values[name] = number
         bad = np.flatnonzero(is_bad & keep)
         shown = table.columns[place].take(pa.array(bad)).to_pylist()
-        unread.append(unread_rows(table.line[bad], [f"{name} is not a number: {cell[:_SHOWN]!r}" for cell in shown]))
+        unread.append(unread_rows(table.line[bad], [f"{name} is not a number ({cell[:_SHOWN]!r})" for cell in shown]))
         keep &= ~is_bad
     return pd.DataFrame(values), keep, joined(*unread)
 
@@ -128,8 +133,9 @@ def _split(
             pa.BufferReader(payload.content),
             # Arrow numbers the rows it hands to set_aside on one thread only.
             read_options=csv.ReadOptions(use_threads=False, skip_rows=int(has_header), column_names=names),
+            # A quote that never ends would swallow the lines after it: quotes are cut off the cells below instead.
             parse_options=csv.ParseOptions(
-                delimiter=delimiter, ignore_empty_lines=False, invalid_row_handler=set_aside
+                delimiter=delimiter, quote_char=False, ignore_empty_lines=False, invalid_row_handler=set_aside
             ),
             convert_options=csv.ConvertOptions(
                 column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
@@ -137,7 +143,9 @@ def _split(
         )
     except pa.ArrowInvalid as error:
         raise FormatError(f"{payload.name}: cannot be split into columns: {error}; expected one bar a line") from None
-    return tuple(table.columns)
+    if b'"' not in payload.content:
+        return tuple(table.columns)
+    return tuple(pc.utf8_trim(column, '"') for column in table.columns)
 
 
 def _without_blank_lines(table: TextTable) -> TextTable:

@@ -71,7 +71,7 @@ def times_of(name: str, table: TextTable, column: pa.ChunkedArray) -> Times:
     return _told(table, text, micro, is_utc=is_utc, note=note)
 
 
-def epoch_unit(counts: npt.NDArray[np.int64]) -> str | None:
+def _epoch_unit(counts: npt.NDArray[np.int64]) -> str | None:
     """Return the unit (s, ms, us, ns) in which most counts since 1970 lie in 1973 to 2286; None where there is none."""
     median = int(np.median(counts)) if len(counts) else 0
     return next((unit for unit, size in _UNITS.items() if size // 10 <= median < size * 10), None)
@@ -83,7 +83,7 @@ def epoch_times(counts: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.datetime6
     Each count has the unit of its own size: Binance's archives go from ms to µs on 2025-01-01, and a joined file has
     both.
     """
-    if epoch_unit(counts) is None:
+    if _epoch_unit(counts) is None:
         return None
     micro = np.full(len(counts), np.iinfo(np.int64).min, dtype="int64")
     found = []
@@ -101,7 +101,7 @@ def _epoch(name: str, text: pa.ChunkedArray) -> tuple[npt.NDArray[np.datetime64]
     try:
         counts = pc.cast(text, pa.int64()).to_numpy()
     except pa.ArrowInvalid:
-        is_count = pc.match_substring_regex(text, r"^\d{1,18}(\.0*)?$")
+        is_count = pc.match_substring_regex(text, r"^(\d{1,18}|[1-8]\d{18})(\.0*)?$")
         whole = pc.replace_substring_regex(text, r"\.0*$", "")
         counts = pc.cast(pc.if_else(is_count, whole, "0"), pa.int64()).to_numpy()
     parsed = epoch_times(counts)
@@ -131,5 +131,5 @@ def _told(
     keep = (micro >= EARLIEST) & (micro <= LATEST)
     bad = np.flatnonzero(~keep)
     cells = text.take(pa.array(bad)).to_pylist()
-    unread = unread_rows(table.line[bad], [f"not a time: {cell[:_SHOWN]!r}" for cell in cells])
+    unread = unread_rows(table.line[bad], [f"not a time ({cell[:_SHOWN]!r})" for cell in cells])
     return Times(micro, is_utc, keep, unread, note)

@@ -22,6 +22,7 @@ LAST: Final = datetime(2045, 1, 1, tzinfo=UTC)
 ANCHOR_WEEK: Final = (datetime(2024, 1, 6, tzinfo=UTC) - EPOCH).days // 7
 """The week at whose start the price is the profile's."""
 N_WEEKS: Final = (LAST - EPOCH).days // 7 + 1
+WEEKS_PER_YEAR: Final = 365.25 / 7
 
 SLOT_MINUTES: Final = 15
 WEEK_MINUTES: Final = 7 * 24 * 60

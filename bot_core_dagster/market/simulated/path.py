@@ -8,8 +8,8 @@ week's start to its end. A price at any time is thus a sum over the weeks before
 the volatility, log returns are N(-v/2, v) and independent: the price is a martingale. The anchor (the price on 6
 January 2024) scales the whole path and leaves returns as they are.
 
-A planted edge moves that share of the variance of an average hour from the martingale to a smooth stationary noise,
-which wanders about zero within a day: what it will do next can be seen in what it did.
+A planted edge moves that share of the variance of an average trading hour from the martingale to a smooth stationary
+noise, which wanders about zero within a day: what it will do next can be seen in what it did.
 """
 
 from dataclasses import dataclass
@@ -23,6 +23,7 @@ from bot_core_dagster.market.simulated.grid import (
     N_WEEKS,
     SLOT_MINUTES,
     WEEK_MINUTES,
+    WEEKS_PER_YEAR,
     slots_of_week,
 )
 from bot_core_dagster.market.simulated.profile import Profile
@@ -31,7 +32,7 @@ from bot_core_dagster.market.simulated.volatility import COMMON_NOISES, Volatili
 
 EDGE_HOURS: Final = 8
 """Hours from knot to knot of the planted component of the log price."""
-_HOURS_PER_YEAR: Final = 8766
+_TRADING_HOURS_PER_WEEK: Final = {"crypto": 168, "fx": 120, "metals": 115}
 _STEPS: Final = np.arange(1, SLOT_MINUTES + 1) / SLOT_MINUTES
 _CACHED_WEEKS: Final = 192
 
@@ -132,7 +133,8 @@ class Path:
         shared = stream(self._seed, self._factor.name, "edge").noise(minutes, spacing)
         own = stream(self._seed, self._profile.symbol, "edge").noise(minutes, spacing)
         hourly_change = np.sqrt(2 - 2 * np.cos(np.pi / 2 / EDGE_HOURS))
-        hourly_deviation = self._profile.volatility / np.sqrt(_HOURS_PER_YEAR)
+        hours_per_year = _TRADING_HOURS_PER_WEEK[self._profile.calendar] * WEEKS_PER_YEAR
+        hourly_deviation = self._profile.volatility / np.sqrt(hours_per_year)
         return self._mixed(shared, own) * float(np.sqrt(self._edge) * hourly_deviation / hourly_change)
 
     def _volume(self, volatility: WeekVolatility, slot_noise: FloatArray, minute_noise: FloatArray) -> FloatArray:

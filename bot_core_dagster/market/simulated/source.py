@@ -39,8 +39,8 @@ class SimulatedSource:
     seed : int
         0 or more. Another seed is another world.
     edge : float
-        Share, 0 to 1, of the variance of an average hour that is a smooth stationary noise in the log price, to be
-        traded (`path.EDGE_HOURS`). With 0 the price is a martingale: no strategy has an expected profit.
+        Share, 0 to 1, of the variance of an average trading hour that is a smooth stationary noise in the log price, to
+        be traded (`path.EDGE_HOURS`). With 0 the price is a martingale: no strategy has an expected profit.
     faults : Faults
         Of the feed, for tests.
 
@@ -52,7 +52,7 @@ class SimulatedSource:
     ======= ===== ==== ==== ==== ==== ==== ==== ====
     edge    0     0.05 0.1  0.15 0.2  0.3  0.5  1
     BTCUSDT -0.17 0.67 1.55 2.17 2.80 3.87 5.40 8.08
-    EURUSD  -0.01 0.59 1.09 1.58 2.00 2.75 3.84 6.26
+    EURUSD  -0.01 0.77 1.42 1.98 2.41 3.24 4.29 6.30
     ======= ===== ==== ==== ==== ==== ==== ==== ====
 
     Raises
@@ -146,6 +146,7 @@ class SimulatedSource:
 
     def _path(self, typical: Profile) -> Path:
         if typical not in self._paths:
-            factor = self._factors.setdefault(typical.factor, Factor(self._seed, typical.factor))
-            self._paths[typical] = Path(self._seed, typical, factor, self._edge)
+            if typical.factor not in self._factors:
+                self._factors[typical.factor] = Factor(self._seed, typical.factor)
+            self._paths[typical] = Path(self._seed, typical, self._factors[typical.factor], self._edge)
         return self._paths[typical]

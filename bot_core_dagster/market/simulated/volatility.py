@@ -13,7 +13,14 @@ from typing import Final
 
 import numpy as np
 
-from bot_core_dagster.market.simulated.grid import N_WEEKS, WEEK_SLOTS, open_slots, slots_of_week, trading_share
+from bot_core_dagster.market.simulated.grid import (
+    N_WEEKS,
+    WEEK_SLOTS,
+    WEEKS_PER_YEAR,
+    open_slots,
+    slots_of_week,
+    trading_share,
+)
 from bot_core_dagster.market.simulated.profile import Profile
 from bot_core_dagster.market.simulated.randomness import BoolArray, FloatArray, IntArray, stream
 
@@ -22,7 +29,6 @@ _WEEK: Final = WEEK_SLOTS
 COMMON_NOISES: Final = {26 * _WEEK: 0.06, 4 * _WEEK: 0.09, 48 * _HOUR: 0.12, 12 * _HOUR: 0.05, 3 * _HOUR: 0.04}
 """Slots from knot to knot of a noise: its share of the variance of log volatility."""
 OWN_NOISES: Final = {13 * _WEEK: 0.03, 24 * _HOUR: 0.05, _HOUR: 0.04}
-_WEEKS_PER_YEAR: Final = 365.25 / 7
 _CLOSED: Final = 0.03
 """Variance of a closed slot against an average open one: it shows as the gap over a weekend."""
 
@@ -69,7 +75,7 @@ class Volatility:
         self._seed = seed
         self._profile = profile
         self._season = _season_of_week(profile.calendar)
-        self._average_week = profile.volatility**2 / _WEEKS_PER_YEAR
+        self._average_week = profile.volatility**2 / WEEKS_PER_YEAR
         self.weekly_variance = self._weekly_variance()
 
     def week(self, week: int, common_log_volatility: FloatArray) -> WeekVolatility:

@@ -1,6 +1,7 @@
 """The content hash is of the content: not of its files, its order, or the history that led to it."""
 
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot_core_dagster.lake import BARS, Lake, chunk
+from bot_core_dagster.lake import BARS, Lake, periods
 from tests import builders
 
 _START = datetime(2023, 11, 1, tzinfo=UTC)
@@ -38,7 +39,7 @@ def test_any_split_and_order_of_upserts_gives_the_same_hash(
     lake = Lake.open(tmp_path_factory.mktemp("split") / "lake", create=True)
     shuffled = bars.sample(frac=1, random_state=seed)
     bounds = [0, *sorted(cuts), len(bars)]
-    for first, last in zip(bounds, bounds[1:], strict=False):
+    for first, last in pairwise(bounds):
         lake.upsert_bars(shuffled.iloc[first:last])
     assert _hash(lake) == expected
     assert lake.frame_hashes(BARS, lake.bars("BTCUSDT", "1h"))["BTCUSDT"] == expected
@@ -66,14 +67,18 @@ def test_compacted_files_have_the_same_hash(
 def _write_monthly_files(lake: Lake, bars: pd.DataFrame, monkeypatch: pytest.MonkeyPatch) -> None:
     """Write bars as they came in hour by hour: in the years that they are of, when these were the current ones."""
     with monkeypatch.context() as patched:
-        patched.setattr(chunk, "this_year", lambda: "2023")
+        patched.setattr(periods, "current_month", lambda: "2023-11")
         lake.upsert_bars(bars)
 
 
 @pytest.mark.parametrize("column", ["close_time", "open", "volume", "spread", "price_side", "source"])
 def test_one_cell_changes_the_hash(lake: Lake, bars: pd.DataFrame, expected: str, column: str) -> None:
     changed = bars.copy()
-    new = {"close_time": changed["close_time"][9] + pd.Timedelta(seconds=1), "price_side": "bid", "source": "file:other"}
+    new = {
+        "close_time": changed["close_time"][9] + pd.Timedelta(seconds=1),
+        "price_side": "bid",
+        "source": "file:other",
+    }
     changed.loc[9, column] = new.get(column, 7.0)
     assert lake.upsert_bars(changed)["BTCUSDT"].content_hash != expected
 

@@ -103,8 +103,12 @@ def test_every_past_moment_stays_readable(batches: list[list[tuple[int, float]]]
             if not known:
                 continue
             bars = lake.bars("BTCUSDT", "1h", as_of=NOON + timedelta(hours=number))
-            assert_frame_equal(bars, template.loc[sorted(expected)].assign(
-                spread=pd.Series(expected, dtype="float64")).reset_index(drop=True))
+            assert_frame_equal(
+                bars,
+                template.loc[sorted(expected)]
+                .assign(spread=pd.Series(expected, dtype="float64"))
+                .reset_index(drop=True),
+            )
 
 
 def test_an_open_range_is_cut_at_start_and_before_end(lake: Lake) -> None:

@@ -2,13 +2,12 @@
 
 import time
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot_core_dagster.errors import TimeError, UnknownNameError
@@ -21,8 +20,8 @@ from bot_core_dagster.market.calendars import (
     follows_missing_bars,
     missing_bars,
 )
+from bot_core_dagster.market.trading_hours import day_starts
 from bot_core_dagster.timeframe import Timeframe
-from tests.core.market import real_files
 
 NEW_YORK = ZoneInfo("America/New_York")
 names = st.sampled_from(CALENDARS)
@@ -144,10 +143,13 @@ def test_a_bar_in_holiday_hours_is_neither_expected_nor_out_of_place() -> None:
     assert fx.may_have_bars(night, Timeframe.H1).tolist() == [True, True, False]
 
 
-@given(names, timeframes, instants)
-def test_every_instant_is_in_exactly_one_bar(name: str, timeframe: Timeframe, moment: datetime) -> None:
-    """The bar that contains an instant ends where the next one starts."""
-    market = calendar(name)
+@settings(deadline=None)
+@given(names, st.sampled_from(DayStart), timeframes, instants)
+def test_every_instant_is_in_exactly_one_bar(
+    name: str, day_start: DayStart, timeframe: Timeframe, moment: datetime
+) -> None:
+    """The bar that contains an instant ends where the next one starts, wherever days start."""
+    market = TradingCalendar(name, day_start)
     opens = market.bar_open(pd.DatetimeIndex([moment]), timeframe)
     closes = market.bar_close(opens, timeframe)
     assert opens[0] <= pd.Timestamp(moment) < closes[0]
@@ -155,6 +157,7 @@ def test_every_instant_is_in_exactly_one_bar(name: str, timeframe: Timeframe, mo
     assert market.bar_open(closes, timeframe)[0] == closes[0]
 
 
+@settings(deadline=None)
 @given(names, timeframes, instants, st.integers(1, 20 * 24))
 def test_every_open_instant_is_in_an_expected_bar_and_every_expected_bar_is_open_sometime(
     name: str, timeframe: Timeframe, start: datetime, n_hours: int
@@ -169,6 +172,7 @@ def test_every_open_instant_is_in_an_expected_bar_and_every_expected_bar_is_open
     assert market.is_on_grid(wanted, timeframe).all()
 
 
+@settings(deadline=None)
 @given(names, timeframes, instants, st.integers(0, 900), st.integers(0, 900))
 def test_two_ranges_that_meet_hold_the_bars_of_the_whole(
     name: str, timeframe: Timeframe, start: datetime, n_left: int, n_right: int
@@ -179,13 +183,14 @@ def test_two_ranges_that_meet_hold_the_bars_of_the_whole(
     pd.testing.assert_index_equal(halves, market.bar_open_times(timeframe, start, end))
 
 
+@settings(deadline=None)
 @given(names, timeframes, instants)
 def test_the_last_closed_bar_is_closed_and_the_next_is_not(name: str, timeframe: Timeframe, now: datetime) -> None:
     market = calendar(name)
     last = market.last_closed_open(now, timeframe)
     later = market.bar_open_times(timeframe, last, now + timedelta(days=9))
     assert later[0] == last
-    assert (market.bar_close(later, timeframe) <= now).tolist() == [True, *[False] * (len(later) - 1)]
+    assert (market.bar_close(later, timeframe) <= pd.Timestamp(now)).tolist() == [True, *[False] * (len(later) - 1)]
 
 
 def test_fx_trading_days_last_24_hours_and_the_closed_ones_take_the_change_of_the_clocks() -> None:
@@ -195,6 +200,15 @@ def test_fx_trading_days_last_24_hours_and_the_closed_ones_take_the_change_of_th
     assert (lengths / pd.Timedelta(hours=1)).tolist() == [23.0, 25.0]
     traded = fx.bar_open_times(Timeframe.D1, *utc("2015-01-01", "2025-01-01"))
     assert ((fx.bar_close(traded, Timeframe.D1) - traded) == pd.Timedelta(days=1)).all()
+
+
+@pytest.mark.parametrize("day_start", DayStart, ids=str)
+def test_days_start_when_the_clock_of_their_zone_says_so_in_every_year(day_start: DayStart) -> None:
+    zone, hour = day_start.value  # until 1982 clocks in Athens changed at midnight
+    starts = pd.DatetimeIndex(day_starts(zone, hour).view("M8[us]"), tz="UTC").tz_convert(ZoneInfo(zone))
+    local = starts[starts.year >= 1983].tz_localize(None)
+    assert set(local.hour) == {hour}
+    assert set(np.diff(local.normalize()) / np.timedelta64(1, "D")) == {1.0}
 
 
 def test_a_series_keeps_the_day_start_that_its_bars_have() -> None:
@@ -216,6 +230,7 @@ def test_weekends_breaks_and_holidays_are_not_missing() -> None:
             assert not follows_missing_bars(opens, timeframe, calendar(name)).any()
 
 
+@settings(deadline=None)
 @given(names, st.sets(st.integers(1, 398), max_size=30))
 def test_what_is_taken_out_is_missing_and_the_bar_after_it_follows_missing_bars(name: str, taken: set[int]) -> None:
     market = calendar(name)
@@ -279,29 +294,3 @@ def test_three_years_of_hours_take_milliseconds_and_a_year_of_minutes_less_than_
     for name in CALENDARS:
         assert best_ms(name, Timeframe.H1, "2022-01-01", "2025-01-01") < 10
         assert best_ms(name, Timeframe.M1, "2024-01-01", "2025-01-01") < 100
-
-
-@pytest.mark.parametrize(
-    ("file", "timeframe", "n_missing", "n_outside", "day_start"),
-    [
-        ("lean_oanda_EURUSD_hour.zip", "1h", 211, 0, DayStart.NEW_YORK),
-        ("lean_oanda_GBPUSD_daily.zip", "1d", 7, 0, DayStart.UTC),
-        ("mt5_export_EURUSD_H1.csv", "1h", 42, 12, DayStart.NEW_YORK),
-        ("mt5_copy_rates_EURUSD_H1.csv", "1h", 0, 0, DayStart.NEW_YORK),
-        ("mt5_copy_rates_EURUSD_M15.csv", "15m", 0, 0, DayStart.NEW_YORK),
-        ("dukascopy_EURUSD_1h_ask.csv", "1h", 0, 0, DayStart.NEW_YORK),
-    ],
-)
-def test_the_calendar_fits_what_four_brokers_delivered(
-    real_data: Path, file: str, timeframe: str, n_missing: int, n_outside: int, day_start: DayStart
-) -> None:
-    """Lean's missing hours are lost days; the MetaTrader export trades by a European clock.
-
-    Where only New York's clock has changed it opens, and from 2020 closes, an hour late.
-    """
-    bars = real_files.fx_file(real_data / "fx" / file)
-    opens = pd.DatetimeIndex(bars["open_time"])
-    grid = calendar("fx").with_grid_of(opens, Timeframe(timeframe))
-    assert len(missing_bars(opens, Timeframe(timeframe), grid)) == n_missing
-    assert np.count_nonzero(~grid.may_have_bars(opens, Timeframe(timeframe))) == n_outside
-    assert grid.day_start is day_start

@@ -2,7 +2,7 @@
 
 import time
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
@@ -39,7 +39,8 @@ def assert_same_bars(left: pd.DataFrame, right: pd.DataFrame) -> None:
 def test_crypto_bars_are_those_that_pandas_makes(to: Timeframe) -> None:
     minutes = bars(4 * 1_440, timeframe="1m", start=datetime(2024, 2, 27, tzinfo=UTC))
     rules = {"open": "first", "high": "max", "low": "min", "close": "last", "volume": "sum"}
-    oracle = minutes.set_index("open_time")[list(rules)].resample(to.delta).agg(rules)
+    by_time = minutes.set_index("open_time").resample(to.delta)
+    oracle = pd.DataFrame({column: by_time[column].agg(rule) for column, rule in rules.items()})
     ours = resample(minutes, to, "crypto").set_index("open_time")
     pd.testing.assert_frame_equal(ours[list(rules)], oracle, check_freq=False, rtol=1e-12)
 
@@ -49,7 +50,7 @@ def test_a_bar_takes_the_first_open_the_extremes_the_last_close_the_sum_and_the_
     rows[list(PRICE_COLUMNS)] = [[10, 12, 9, 11], [11, 15, 10, 14], [14, 14, 8, 9], [9, 10, 9, 10]]
     rows["volume"], rows["spread"] = [1.0, 2.0, 3.0, 4.0], [0.1, 0.2, 0.3, 0.4]
     hour = resample(rows, Timeframe.H1, "crypto")
-    assert hour.loc[0, [*PRICE_COLUMNS, "volume", "spread"]].tolist() == [10, 15, 8, 10, 10.0, 0.1]
+    assert hour[[*PRICE_COLUMNS, "volume", "spread"]].to_numpy().tolist() == [[10, 15, 8, 10, 10.0, 0.1]]
     assert (hour["timeframe"].tolist(), tuple(hour.columns)) == (["1h"], BAR_COLUMNS)
     assert hour["close_time"].iloc[0] - hour["open_time"].iloc[0] == timedelta(hours=1)
 
@@ -95,7 +96,7 @@ def test_four_hour_bars_start_at_17_new_york_in_winter_and_in_summer() -> None:
 @settings(max_examples=40, deadline=None)
 @given(
     st.sampled_from(["crypto", "fx", "metals"]),
-    st.sampled_from(list(pairwise(LADDER[2:]))),
+    st.sampled_from(list(combinations(LADDER[3:], 2))),
     st.integers(0, 2_000),
     st.sets(st.integers(0, 700), max_size=80),
 )
@@ -106,9 +107,7 @@ def test_two_steps_give_what_one_step_gives(
     quarters = market_bars(name, "15m", "2024-02-20", "2024-04-20").iloc[first : first + 700].reset_index(drop=True)
     rows = quarters.drop(index=[row for row in taken if row < len(quarters)]).reset_index(drop=True)
     between, to = steps
-    one_step = resample(rows, to, name)
-    two_steps = one_step if between is Timeframe.M15 else resample(resample(rows, between, name), to, name)
-    assert_same_bars(two_steps, one_step)
+    assert_same_bars(resample(resample(rows, between, name), to, name), resample(rows, to, name))
 
 
 @settings(max_examples=40, deadline=None)

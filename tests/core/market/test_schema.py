@@ -30,7 +30,7 @@ def pandera_twin() -> pandera.DataFrameSchema:
     return pandera.DataFrameSchema({**dict.fromkeys(PRICE_COLUMNS, price), "volume": volume}, checks=consistent)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.lists(st.tuples(*[awkward] * 6), min_size=1, max_size=12))
 def test_the_rules_refuse_the_rows_that_their_pandera_twin_refuses(rows: list[tuple[float, ...]]) -> None:
     frame = bars(len(rows))

@@ -83,6 +83,7 @@ def test_exposure_and_turnover_by_hand() -> None:
         (lambda: metrics.sharpe_ratio(np.full(9, 0.1), periods_per_year=YEAR), math.nan),
         (lambda: metrics.sharpe_ratio(np.array([0.1]), periods_per_year=YEAR), math.nan),
         (lambda: metrics.sharpe_ratio(np.array([]), periods_per_year=YEAR), math.nan),
+        (lambda: metrics.sharpe_ratio(np.array([1e-300, 0.0]), periods_per_year=YEAR), math.nan),
         (lambda: metrics.sharpe_ratio(np.array([0.1, np.nan]), periods_per_year=YEAR), math.nan),
         (lambda: metrics.sortino_ratio(np.array([0.1, 0.2]), periods_per_year=YEAR), math.nan),
         (lambda: metrics.sortino_ratio(np.array([]), periods_per_year=YEAR), math.nan),

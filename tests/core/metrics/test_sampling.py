@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bot_core_dagster.errors import ShapeError, UnknownNameError
+from bot_core_dagster.errors import ShapeError, TimeError, UnknownNameError
 from bot_core_dagster.metrics import NEW_YORK, UTC_DAYS, Sampling, day_ends, equity_at_day_ends, sampling_of
 
 
@@ -58,6 +58,11 @@ def test_the_equity_at_a_day_end_is_that_of_the_last_bar_closed_by_then() -> Non
 def test_an_equity_without_its_start_is_refused() -> None:
     with pytest.raises(ShapeError, match="put the starting equity in front"):
         equity_at_day_ends(pd.DatetimeIndex([utc("2024-01-01")]), np.array([1.0]), pd.DatetimeIndex([]))
+
+
+def test_a_time_without_a_zone_is_refused() -> None:
+    with pytest.raises(TimeError, match="end 2024-01-02T00:00:00 has no time zone"):
+        day_ends(utc("2024-01-01"), pd.Timestamp("2024-01-02"), UTC_DAYS)
 
 
 def test_a_sampling_is_found_by_name() -> None:

@@ -4,10 +4,10 @@ Belongs here: rows of EQUITY and TRADES for chosen sleeves, varied by keyword. N
 (`tests.builders`), rows of real backtests (the tests that run them).
 """
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from bot_core_dagster.settings import Instrument
@@ -20,7 +20,7 @@ def watchlist(*symbols: str, calendar: str = "crypto") -> tuple[Instrument, ...]
 
 
 def equity_rows(
-    multiples: Sequence[float],
+    multiples: npt.ArrayLike,
     *,
     symbol: str = "BTCUSDT",
     strategy: str = "rsi",
@@ -48,7 +48,7 @@ def equity_rows(
 
 
 def trade_rows(
-    net_profits: Sequence[float],
+    net_profits: npt.ArrayLike,
     *,
     symbol: str = "BTCUSDT",
     strategy: str = "rsi",

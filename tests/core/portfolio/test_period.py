@@ -25,7 +25,7 @@ def test_a_month_runs_from_day_end_to_day_end(month: str, sampling: Sampling, op
 
 @pytest.mark.parametrize("text", ["2024-13", "2024-00", "2024-6", "202406", "June 2024", "", "2024-06\n"], ids=repr)
 def test_a_month_of_another_form_is_refused_with_an_example(text: str) -> None:
-    with pytest.raises(TimeError, match="YYYY-MM.*2024-06"):
+    with pytest.raises(TimeError, match=r"YYYY-MM.*2024-06"):
         month_window(text, UTC_DAYS)
 
 

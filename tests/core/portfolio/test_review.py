@@ -98,8 +98,23 @@ def test_a_trade_counts_in_the_month_in_which_it_closes() -> None:
     assert (report.month.trades.n_closed, report.month.trades.n_open, report.month.trades.win_rate) == (1, 2, 1.0)
     assert report.month.trades.fees == pytest.approx(0.5)
     whole = report.since_inception.trades
-    assert (whole.n_closed, whole.win_rate) == (3, pytest.approx(2 / 3))
+    assert whole.n_closed == 3
+    assert whole.win_rate == pytest.approx(2 / 3)
     assert (whole.fees, whole.spread_cost, whole.slippage_cost) == pytest.approx((1.5, 0.3, 0.15))
+
+
+def test_a_trade_that_closes_with_the_month_belongs_to_it_and_not_to_the_next() -> None:
+    trade = trade_rows([0.01], exit_time=pd.Timestamp("2024-02-01", tz="UTC"))
+    counts = [review(two_sleeves(), trade, month).month.trades.n_closed for month in ("2024-01", "2024-02")]
+    assert counts == [1, 0]
+
+
+def test_a_drawdown_of_an_earlier_month_is_not_blamed_on_this_one() -> None:
+    dip = [1.0, 0.5, *[0.9] * 58]
+    report = review(pd.concat([equity_rows(dip), equity_rows(dip, symbol="ETHUSDT")]))
+    assert report.since_inception.max_drawdown == pytest.approx(-0.5)
+    assert report.drawdown_from_peak == pytest.approx(-0.1)
+    assert report.month.max_drawdown == 0.0
 
 
 def test_what_came_after_the_month_does_not_change_its_review() -> None:
@@ -113,7 +128,7 @@ def test_what_came_after_the_month_does_not_change_its_review() -> None:
 
 
 def test_sleeves_without_rows_in_the_month_are_listed_and_held_unchanged() -> None:
-    january = equity_rows([1.1] * 20, symbol="ETHUSDT")
+    january = equity_rows([1.1] * 31, symbol="ETHUSDT")
     report = review_portfolio(
         pd.concat([equity_rows([1.2] * 60), january]),
         trade_rows([]),
@@ -123,7 +138,7 @@ def test_sleeves_without_rows_in_the_month_are_listed_and_held_unchanged() -> No
         ["rsi"],
     )
     assert {one.sleeve.symbol: one.state for one in report.sleeves} == {
-        "BTCUSDT": "in step",
+        "BTCUSDT": "up to date",
         "ETHUSDT": "no rows in the month",
         "BNBUSDT": "no rows",
     }
@@ -134,13 +149,21 @@ def test_sleeves_without_rows_in_the_month_are_listed_and_held_unchanged() -> No
 
 def test_a_sleeve_that_stops_within_the_month_is_said_to_have_stopped_early() -> None:
     report = review(pd.concat([equity_rows([1.2] * 60), equity_rows([1.1] * 40, symbol="ETHUSDT")]))
-    assert [one.state for one in report.sleeves] == ["in step", "stopped early"]
+    assert [one.state for one in report.sleeves] == ["up to date", "stopped early"]
 
 
 def test_a_month_that_is_not_over_is_reviewed_to_date() -> None:
     report = review(until("2024-02-10"))
     assert not report.is_complete
     assert report.month.n_periods == 9
+
+
+def test_fx_alone_is_reviewed_by_new_york_days() -> None:
+    january = pd.date_range("2024-01-01 17:00", "2024-01-31 17:00", freq="B", tz="America/New_York").tz_convert("UTC")
+    rows = equity_rows([1.1] * 23, symbol="EURUSD", sampling="new_york", day_end=january)
+    report = review_portfolio(rows, trade_rows([]), "2024-01", THOUSAND, watchlist("EURUSD", calendar="fx"), ["rsi"])
+    assert (report.month.n_periods, report.month.periods_per_year) == (23, 260)
+    assert report.is_complete
 
 
 def test_a_first_month_starts_from_the_initial_equity_and_has_no_trailing_thirty_days() -> None:
@@ -203,8 +226,8 @@ def test_real_backtests_through_the_lake_are_reviewed_to_the_sum_of_their_own_eq
         lake.replace(TRADES, rows_of_trades(one), [one.symbol])
     instruments = watchlist("BTCUSDT", "EURUSD")
     report = review_portfolio(lake.read(EQUITY), lake.read(TRADES), "2024-02", THOUSAND, instruments, ["rsi"])
-    at_end = [one.equity.loc[one.equity["close_time"] <= report.month.end, "equity"].iat[-1] for one in backtests]
-    assert report.month.end_equity == pytest.approx(500.0 * sum(at_end), abs=1e-9)
+    known = [one.equity.loc[one.equity["close_time"] <= report.month.end, "equity"].to_numpy() for one in backtests]
+    assert report.month.end_equity == pytest.approx(500.0 * sum(float(curve[-1]) for curve in known), abs=1e-9)
     assert report.attribution.profit == pytest.approx(report.month.profit, abs=1e-9)
     closed = pd.concat([one.trades for one in backtests]).query("exit_time <= @report.month.end")
     assert report.since_inception.trades.n_closed == len(closed) > 0

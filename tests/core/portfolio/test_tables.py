@@ -70,7 +70,7 @@ def test_undefined_figures_are_null_in_json_and_states_are_kept(report: Portfoli
     assert strict(row["since_inception"])["trades"]["n_closed"] == 2
     states = {one["symbol"]: (one["state"], one["last_row"]) for one in strict(row["sleeves"])}
     assert states["NOROWS"] == ("no rows", None)
-    assert states["BTCUSDT"] == ("in step", "2024-03-01T00:00:00+00:00")
+    assert states["BTCUSDT"] == ("up to date", "2024-03-01T00:00:00+00:00")
 
 
 def test_the_equity_rows_hold_the_curve_since_inception(report: PortfolioReport) -> None:

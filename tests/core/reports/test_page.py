@@ -34,13 +34,17 @@ class Page(HTMLParser):
         self.feed(html)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Keep the element."""
         self.elements.append((tag, dict(attrs)))
         self._within = f"{tag}#{dict(attrs).get('id', '')}" if tag in ("script", "style") else ""
 
     def handle_endtag(self, tag: str) -> None:
-        self._within = ""
+        """Leave a script or a style sheet."""
+        if self._within.startswith(tag):
+            self._within = ""
 
     def handle_data(self, data: str) -> None:
+        """Keep text apart from scripts and style sheets."""
         if self._within:
             self.raw[self._within] = self.raw.get(self._within, "") + data
         else:

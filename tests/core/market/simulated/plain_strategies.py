@@ -83,12 +83,15 @@ STRATEGIES: Final[dict[str, Strategy]] = {
 
 
 def sharpe_ratio(bars: pd.DataFrame, position: FloatArray, cost_per_side: float, periods_per_year: int) -> float:
-    """Return the annualised daily Sharpe ratio; decided at the close of bar t, filled at the open of t+1."""
+    """Return the annualised daily Sharpe ratio over bars of one year.
+
+    A position decided at the close of bar t is filled at the open of t+1.
+    """
     open_ = bars["open"].to_numpy()
     held = position[:-2]
     traded = np.abs(np.diff(held, prepend=0.0))
     log_growth = np.log1p(held * (open_[2:] / open_[1:-1] - 1) - cost_per_side * traded)
-    day = bars["open_time"].dt.floor("D").to_numpy()[1:-1]
-    daily = np.expm1(pd.Series(log_growth).groupby(day).sum())
+    day = bars["open_time"].dt.dayofyear.to_numpy()[1:-1]
+    daily = np.expm1(np.bincount(day, weights=log_growth)[np.unique(day)])
     deviation = daily.std(ddof=1)
     return float(np.sqrt(periods_per_year) * daily.mean() / deviation) if deviation > 0 else float("nan")

@@ -1,0 +1,120 @@
+"""What the tests of the Dagster layer share: a platform of its own lake, settings, clock and instance.
+
+Belongs here: executing real jobs on real (temporary) instances. Not here: tests of the core.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from assets.partitions import SYMBOLS, symbol_range_tags, symbols_run_config
+from bot_core_dagster.definitions import build_defs
+from bot_core_dagster.lake import Lake
+from resources.lake import LakeResource
+from resources.market import MarketResource, SettingsResource
+
+ENTRY = """
+[[watchlist]]
+symbol = {symbol!r}
+venue = "test"
+timeframe = "1h"
+base = "BTC"
+quote = "USDT"
+calendar = {calendar!r}
+price_side = "trade"
+source = {source!r}
+costs = {{ fee_bps = 4.0, spread_bps = 1.0, slippage_bps = 1.0 }}
+"""
+
+
+class FixedClock(MarketResource):
+    """The market at one moment, which a test may move."""
+
+    moment: str
+
+    def now(self) -> datetime:
+        """Return that moment."""
+        return datetime.fromisoformat(self.moment)
+
+
+class Platform:
+    """A lake, a settings file, a clock and a Dagster instance, driven as a user would."""
+
+    def __init__(self, folder: Path, instance: dg.DagsterInstance) -> None:
+        self.instance = instance
+        self.now = datetime(2024, 3, 1, tzinfo=UTC)
+        self.settings_file = folder / "bot_core.toml"
+        self.lake_root = folder / "lake"
+        self.lake = Lake.open(self.lake_root, create=True)
+
+    def watch(self, *symbols: str, source: str = "simulated", calendar: str = "crypto") -> None:
+        """Make these symbols the watchlist and its partitions."""
+        entries = [ENTRY.format(symbol=symbol, source=source, calendar=calendar) for symbol in symbols]
+        self.settings_file.write_text(
+            "\n".join(entries) + "[history]\nstart = 2024-01-01T00:00:00Z\n", encoding="utf-8"
+        )
+        self.instance.add_dynamic_partitions(str(SYMBOLS.name), list(symbols))
+
+    def wait(self, hours: int) -> None:
+        """Move the clock."""
+        self.now += timedelta(hours=hours)
+
+    @property
+    def resources(self) -> dict[str, object]:
+        """The platform's own resources, at its clock."""
+        return {
+            "lake": LakeResource(root=str(self.lake_root)),
+            "settings": SettingsResource(file=str(self.settings_file)),
+            "market": FixedClock(moment=self.now.isoformat()),
+        }
+
+    @property
+    def definitions(self) -> dg.Definitions:
+        """Fresh definitions over them."""
+        return build_defs(self.resources)
+
+    def run(
+        self, job: str = "research_cycle", symbols: Sequence[str] = (), assets: Sequence[str] = (), **how: Any
+    ) -> dg.ExecuteInProcessResult:
+        """Execute a job over all partitions; over a part of the symbols or assets where they are named."""
+        there = list(self.instance.get_dynamic_partitions(str(SYMBOLS.name)))
+        names = list(assets) or ["bars", "bar_quality", "features", "rsi_backtest"]
+        config: dict[str, Any] = {"loggers": {"console": {"config": {"log_level": "ERROR"}}}}
+        if symbols:
+            config |= symbols_run_config(names, list(symbols))
+        if "partition_key" not in how:
+            how["tags"] = symbol_range_tags(there) | how.get("tags", {})
+        if assets:
+            how["asset_selection"] = [dg.AssetKey(name) for name in assets]
+        return self.definitions.resolve_job_def(job).execute_in_process(
+            instance=self.instance, raise_on_error=False, run_config=config, **how
+        )
+
+    def versions(self, asset: str) -> dict[str, str]:
+        """Return the latest data version of each partition of an asset."""
+        tags = self.instance.event_log_storage.get_latest_tags_by_partition(
+            dg.AssetKey(asset), dg.DagsterEventType.ASSET_MATERIALIZATION, tag_keys=["dagster/data_version"]
+        )
+        return {symbol: one["dagster/data_version"] for symbol, one in tags.items()}
+
+
+@pytest.fixture
+def platform(tmp_path: Path) -> Iterator[Platform]:
+    """A fresh platform at 2024-03-01."""
+    (tmp_path / "instance").mkdir()
+    quiet = {"telemetry": {"enabled": False}}
+    with dg.DagsterInstance.local_temp(str(tmp_path / "instance"), overrides=quiet) as instance:
+        yield Platform(tmp_path, instance)
+
+
+def materializations(result: dg.ExecuteInProcessResult, asset: str) -> list[str]:
+    """Return the partitions of an asset's materialisations in a run, one entry an event."""
+    return [
+        str(event.partition)
+        for event in result.all_events
+        if event.event_type_value == "ASSET_MATERIALIZATION" and event.asset_key == dg.AssetKey(asset)
+    ]

@@ -1,0 +1,161 @@
+"""The research cycle on real instances: who is made, who fails, what a correction changes."""
+
+import sys
+from datetime import UTC, datetime
+
+import dagster as dg
+import pandas as pd
+import pytest
+
+from bot_core_dagster.lake import BARS, QUARANTINE
+from bot_core_dagster.lineage import outcomes_of
+from tests import builders
+from tests.dagster.conftest import Platform, materializations
+
+ASSETS = ["bars", "bar_quality", "features", "rsi_backtest"]
+ODD = ["BTC/USDT:USDT", "A%B", "O'X"]
+
+
+def test_every_good_symbol_gets_exactly_one_event_an_asset(platform: Platform) -> None:
+    """Deferred events (internal to the pinned Dagster) are replaced by ours, never doubled."""
+    platform.watch("BTCUSDT", "ETHUSDT")
+    result = platform.run()
+    assert result.success
+    for asset in ASSETS:
+        assert sorted(materializations(result, asset)) == ["BTCUSDT", "ETHUSDT"], asset
+
+
+def test_a_data_version_is_the_content_hash_of_that_symbol(platform: Platform) -> None:
+    platform.watch("BTCUSDT", "ETHUSDT")
+    platform.run()
+    assert platform.versions("bars") == platform.lake.content_hashes(BARS, ["BTCUSDT", "ETHUSDT"])
+    assert len(set(platform.versions("features").values())) == 2
+
+
+def test_a_bad_symbol_stops_its_own_downstream_and_nothing_else(platform: Platform) -> None:
+    """Half of a symbol's bars are missing: its verdict fails, the others are built, the run is red and says why."""
+    platform.watch("BTCUSDT", "GAPPY", "ETHUSDT", source="file")
+    gappy = builders.bars(1_400, symbol="GAPPY").iloc[::3].reset_index(drop=True)
+    whole = [builders.bars(1_400, symbol=symbol, seed=seed) for seed, symbol in enumerate(("BTCUSDT", "ETHUSDT"))]
+    platform.lake.upsert_bars(pd.concat([*whole, gappy], ignore_index=True))
+    result = platform.run()
+    assert not result.success
+    assert sorted(materializations(result, "bars")) == ["BTCUSDT", "ETHUSDT", "GAPPY"]
+    for asset in ASSETS[1:]:
+        assert sorted(materializations(result, asset)) == ["BTCUSDT", "ETHUSDT"], asset
+    reasons = {one.asset: one.reason for one in outcomes_of(platform.lake, ASSETS, ["GAPPY"]) if not one.is_made}
+    assert set(reasons) == {"bar_quality", "features", "rsi_backtest"}
+    assert "missing" in reasons["bar_quality"]
+    failure = next(event for event in result.all_events if event.is_step_failure)
+    assert failure.step_key == "every_symbol_is_current"
+    assert "GAPPY" in str(failure.step_failure_data.error)
+
+
+def test_the_verdict_of_each_symbol_is_a_check_of_its_partition(platform: Platform) -> None:
+    platform.watch("BTCUSDT", "GAPPY", source="file")
+    gappy = builders.bars(900, symbol="GAPPY").iloc[::3].reset_index(drop=True)
+    platform.lake.upsert_bars(pd.concat([builders.bars(900), gappy], ignore_index=True))
+    result = platform.run()
+    verdicts = {
+        event.partition or evaluation.partition: evaluation.passed
+        for event in result.all_events
+        if event.event_type_value == "ASSET_CHECK_EVALUATION"
+        for evaluation in [event.asset_check_evaluation_data]
+        if evaluation.check_name == "bars_are_usable" and evaluation.partition
+    }
+    assert verdicts == {"BTCUSDT": True, "GAPPY": False}
+
+
+@pytest.mark.parametrize("symbol", ODD)
+def test_odd_symbols_run_through(platform: Platform, symbol: str) -> None:
+    platform.watch(symbol)
+    result = platform.run()
+    assert result.success
+    assert materializations(result, "rsi_backtest") == [symbol]
+
+
+def test_a_second_run_brings_only_new_bars(platform: Platform) -> None:
+    platform.watch("BTCUSDT")
+    platform.run()
+    before = len(platform.lake.bars("BTCUSDT", "1h"))
+    platform.wait(hours=3)
+    assert platform.run().success
+    assert len(platform.lake.bars("BTCUSDT", "1h")) == before + 3
+
+
+def test_a_run_without_new_bars_keeps_every_data_version(platform: Platform) -> None:
+    platform.watch("BTCUSDT", "ETHUSDT")
+    platform.run()
+    before = {asset: platform.versions(asset) for asset in ASSETS if asset != "bar_quality"}
+    assert platform.run().success
+    assert {asset: platform.versions(asset) for asset in before} == before
+
+
+def test_a_correction_changes_exactly_its_symbols_downstream(platform: Platform) -> None:
+    """And what was known before can still be read."""
+    platform.watch("BTCUSDT", "ETHUSDT", source="file")
+    series = [builders.bars(1_400, symbol=symbol, seed=seed) for seed, symbol in enumerate(("BTCUSDT", "ETHUSDT"))]
+    platform.lake.upsert_bars(pd.concat(series, ignore_index=True))
+    platform.run()
+    before = {asset: platform.versions(asset) for asset in ASSETS}
+    known_then = datetime.now(UTC)
+    old = platform.lake.bars("BTCUSDT", "1h")
+    corrected = old.iloc[500:548].assign(close=lambda those: (those["high"] + those["low"]) / 2)
+    platform.lake.upsert_bars(corrected)
+    assert platform.run().success
+    after = {asset: platform.versions(asset) for asset in ASSETS}
+    for asset in ("bars", "features", "rsi_backtest"):
+        assert after[asset]["BTCUSDT"] != before[asset]["BTCUSDT"], asset
+    for asset in ASSETS:
+        assert after[asset]["ETHUSDT"] == before[asset]["ETHUSDT"], asset
+    pd.testing.assert_frame_equal(platform.lake.bars("BTCUSDT", "1h", as_of=known_then), old, check_exact=True)
+
+
+def test_a_symbol_without_bars_fails_with_the_next_step(platform: Platform) -> None:
+    platform.watch("BTCUSDT", "EMPTY", source="file")
+    platform.lake.upsert_bars(builders.bars(900))
+    assert not platform.run().success
+    reason = next(one.reason for one in outcomes_of(platform.lake, ["bars"], ["EMPTY"]))
+    assert "bot-core import" in reason
+
+
+def test_real_and_simulated_bars_are_never_mixed(platform: Platform) -> None:
+    """A symbol that holds real bars and is simulated on the watchlist fails alone; its bars stay as they were."""
+    platform.lake.upsert_bars(builders.bars(900))
+    before = platform.lake.bars("BTCUSDT", "1h")
+    platform.watch("BTCUSDT", "ETHUSDT")
+    result = platform.run()
+    assert not result.success
+    assert materializations(result, "bars") == ["ETHUSDT"]
+    pd.testing.assert_frame_equal(platform.lake.bars("BTCUSDT", "1h"), before, check_exact=True)
+
+
+def test_a_bug_is_never_taken_for_a_bad_symbol(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only BotCoreError fails a symbol; anything else fails the step."""
+
+    def broken(*_: object) -> pd.DataFrame:
+        raise ZeroDivisionError("a bug")
+
+    monkeypatch.setattr(sys.modules["assets.features"], "bar_features", broken)
+    platform.watch("BTCUSDT")
+    result = platform.run()
+    assert not result.success
+    steps = {event.step_key for event in result.all_events if event.is_step_failure}
+    assert "features" in steps
+
+
+def test_the_quarantine_holds_nothing_of_a_clean_feed(platform: Platform) -> None:
+    platform.watch("BTCUSDT")
+    platform.run()
+    assert platform.lake.read(QUARANTINE).empty
+
+
+def test_inputs_are_recorded_with_their_versions(platform: Platform) -> None:
+    platform.watch("BTCUSDT")
+    platform.run()
+    record = platform.instance.get_latest_materialization_event(dg.AssetKey("features"))
+    assert record is not None
+    tags = record.asset_materialization.tags if record.asset_materialization else None
+    assert tags is not None
+    assert tags["dagster/input_data_version/bars"] == platform.versions("bars")["BTCUSDT"]
+    assert int(tags["dagster/input_event_pointer/bars"]) > 0

@@ -1,0 +1,190 @@
+"""`bot-core up` for real: it comes up on loopback, and every process it started ends with it, however it ends."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import psutil
+import pytest
+import requests
+
+from bot_core_dagster.places import PROJECT_ROOT
+
+UP_WITHIN_S = 120.0
+GONE_WITHIN_S = 40.0
+
+DEFINITIONS = """
+import time
+import dagster as dg
+
+@dg.asset
+def sleeper(context: dg.AssetExecutionContext) -> None:
+    time.sleep(600)
+
+sleep = dg.define_asset_job("sleep", selection="sleeper")
+defs = dg.Definitions(assets=[sleeper], jobs=[sleep], executor=dg.in_process_executor)
+"""
+WORKSPACE = """
+load_from:
+  - python_file: {relative_path: definitions.py, working_directory: ., location_name: tiny}
+"""
+LAUNCH = """mutation { launchRun(executionParams: {
+  selector: {repositoryLocationName: "tiny", repositoryName: "__repository__", jobName: "sleep"}, runConfigData: {}
+}) { __typename } }"""
+
+Start = Callable[..., subprocess.Popen[str]]
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    """A project of one asset, with a state home of its own."""
+    (tmp_path / "definitions.py").write_text(DEFINITIONS)
+    (tmp_path / "workspace.yaml").write_text(WORKSPACE)
+    for name in ("dagster.yaml", "bot_core.toml"):
+        (tmp_path / name).write_bytes((PROJECT_ROOT / name).read_bytes())
+    places = {"BOT_CORE_PROJECT": tmp_path, "BOT_CORE_HOME": tmp_path / "state", "PYTHONPATH": PROJECT_ROOT}
+    return os.environ | {name: str(place) for name, place in places.items()}
+
+
+@pytest.fixture
+def start(environment: dict[str, str]) -> Iterator[Start]:
+    """Start `bot-core up` on a port; whatever is left of it at the end is killed."""
+    started: list[subprocess.Popen[str]] = []
+
+    def _start(port: int, *, ignored: tuple[signal.Signals, ...] = (), **changed: str) -> subprocess.Popen[str]:
+        def ignore() -> None:
+            for number in ignored:
+                signal.signal(number, signal.SIG_IGN)
+
+        process = subprocess.Popen(
+            [sys.executable, "-m", "bot_core_dagster.cli", "up", "--json", "--port", str(port)],
+            env=environment | changed,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+            preexec_fn=ignore,
+        )
+        started.append(process)
+        return process
+
+    yield _start
+    for process in started:
+        for part in _tree(process):
+            part.kill()
+        process.communicate()
+
+
+@pytest.fixture
+def port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _tree(process: subprocess.Popen[str]) -> list[psutil.Process]:
+    try:
+        root = psutil.Process(process.pid)
+        return [root, *root.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def _wait_until_up(process: subprocess.Popen[str]) -> Mapping[str, str]:
+    """Return what `up --json` says once it is healthy."""
+    assert process.stdout
+    assert process.stderr
+    line = process.stdout.readline()
+    assert line, process.stderr.read()
+    said: Mapping[str, str] = json.loads(line)
+    return said
+
+
+def _launch_a_run_that_sleeps(url: str) -> None:
+    answer = requests.post(f"{url}/graphql", json={"query": LAUNCH}, timeout=30).json()
+    assert answer["data"]["launchRun"]["__typename"] == "LaunchRunSuccess"
+
+
+def _wait_for_services(process: subprocess.Popen[str], n_processes: int) -> list[psutil.Process]:
+    """Return the tree once it holds so many processes: up, supervisor, webserver, daemon, code servers, run."""
+    deadline = time.monotonic() + UP_WITHIN_S
+    while len(tree := _tree(process)) < n_processes:
+        assert time.monotonic() < deadline, [part.cmdline()[:5] for part in tree]
+        time.sleep(0.2)
+    return tree
+
+
+def _assert_all_gone(tree: list[psutil.Process]) -> None:
+    _, alive = psutil.wait_procs(tree, timeout=GONE_WITHIN_S)
+    assert not [part for part in alive if part.status() != psutil.STATUS_ZOMBIE]
+
+
+def test_up_serves_on_loopback_alone_and_sigterm_ends_every_process_a_run_included(start: Start, port: int) -> None:
+    process = start(port)
+    said = _wait_until_up(process)
+    assert said["url"] == f"http://127.0.0.1:{port}"
+    assert requests.get(f"{said['url']}/server_info", timeout=10).json()["dagster_version"]
+    assert {at.laddr.ip for at in psutil.net_connections("tcp") if at.laddr.port == port} == {"127.0.0.1"}
+    second = start(port + 1)
+    assert f"bot-core up runs already: {said['url']} (pid {process.pid})" in second.communicate()[1]
+    _launch_a_run_that_sleeps(said["url"])
+    tree = _wait_for_services(process, 7)
+    process.send_signal(signal.SIGTERM)
+    _assert_all_gone(tree)
+    assert process.wait() == 0
+
+
+def test_sigkill_of_up_ends_every_process_too(start: Start, port: int) -> None:
+    process = start(port)
+    _wait_until_up(process)
+    tree = _wait_for_services(process, 6)
+    process.kill()
+    _assert_all_gone(tree)
+
+
+def test_ctrl_c_ends_it_where_the_shell_had_signals_ignored(start: Start, port: int) -> None:
+    """A background job of a script starts with SIGINT ignored, and Dagster would copy that to SIGTERM."""
+    process = start(port, ignored=(signal.SIGINT, signal.SIGTERM))
+    _wait_until_up(process)
+    tree = _wait_for_services(process, 6)
+    process.send_signal(signal.SIGINT)
+    _assert_all_gone(tree)
+    assert process.wait() == 0
+
+
+def test_the_death_of_the_daemon_is_said_and_ends_the_rest(start: Start, port: int) -> None:
+    process = start(port)
+    _wait_until_up(process)
+    tree = _wait_for_services(process, 6)
+    next(part for part in tree if "dagster._daemon" in part.cmdline()).kill()
+    _, errors = process.communicate(timeout=GONE_WITHIN_S)
+    assert process.returncode == 1
+    assert "error: the daemon ended with code -9; next: read " in errors
+    _assert_all_gone(tree)
+
+
+def test_a_taken_port_is_named_with_its_owner_and_the_next_step(start: Start) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        process = start(port)
+        _, errors = process.communicate(timeout=UP_WITHIN_S)
+    assert process.returncode == 1
+    assert f"error: port {port} is taken by " in errors
+    assert f"(pid {os.getpid()}); next: bot-core up --port {port + 1}" in errors
+
+
+def test_definitions_that_do_not_load_are_said_at_once(start: Start, port: int, environment: dict[str, str]) -> None:
+    (Path(environment["BOT_CORE_PROJECT"]) / "definitions.py").write_text("import no_such_module")
+    process = start(port)
+    _, errors = process.communicate(timeout=UP_WITHIN_S)
+    assert process.returncode == 1
+    assert "error: the definitions do not load: " in errors
+    assert "no_such_module" in errors
