@@ -8,9 +8,10 @@ from assets.backtests import rsi_backtest
 from assets.bars import bar_quality, bars
 from assets.checks import every_symbol_is_current
 from assets.features import features
+from assets.housekeeping import housekeeping
 from assets.portfolio import portfolio_review
 
-ASSETS = [bars, bar_quality, features, rsi_backtest, portfolio_review]
+ASSETS = [bars, bar_quality, features, rsi_backtest, portfolio_review, housekeeping]
 CHECKS = [every_symbol_is_current]
 
 __all__ = ["ASSETS", "CHECKS"]

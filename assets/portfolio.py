@@ -60,6 +60,9 @@ def portfolio_review(
             "picture": picture(portfolio_picture(report), "equity and drawdown"),
             "report": dg.MetadataValue.path(str(page)),
             **portfolio_metadata(report),
+            "rows": change.n_rows,
+            "new_rows": change.n_new,
+            "changed_rows": change.n_changed,
         },
         data_version=dg.DataVersion(change.content_hash),
     )

@@ -160,7 +160,6 @@ class RetentionSettings(_Section):
 
     run_days: int = Field(default=30, ge=1)
     lake_hours: int = Field(default=168, ge=1)
-    log_days: int = Field(default=30, ge=1)
 
 
 class Settings(BaseSettings):

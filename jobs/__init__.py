@@ -8,6 +8,7 @@ import dagster as dg
 from assets.backtests import rsi_backtest
 from assets.bars import bar_quality, bars
 from assets.features import features
+from assets.housekeeping import housekeeping
 from assets.portfolio import portfolio_review as portfolio_review_asset
 
 collect_market_data = dg.define_asset_job(
@@ -31,4 +32,11 @@ portfolio_review = dg.define_asset_job(
     tags={"queue": "scheduled", "dagster/priority": "3", "dagster/max_runtime": "3600"},
 )
 
-JOBS = [collect_market_data, research_cycle, portfolio_review]
+tidy_up = dg.define_asset_job(
+    "tidy_up",
+    selection=dg.AssetSelection.assets(housekeeping),
+    description="Join small files of the lake, delete those of superseded versions and old runs.",
+    tags={"queue": "scheduled", "dagster/priority": "-1", "dagster/max_runtime": "3600"},
+)
+
+JOBS = [collect_market_data, research_cycle, portfolio_review, tidy_up]

@@ -8,7 +8,7 @@ from datetime import timedelta
 import dagster as dg
 
 from assets.partitions import SYMBOLS, symbol_range_tags
-from jobs import collect_market_data, portfolio_review
+from jobs import collect_market_data, portfolio_review, tidy_up
 
 
 @dg.schedule(job=collect_market_data, cron_schedule="0 * * * *", default_status=dg.DefaultScheduleStatus.RUNNING)
@@ -28,4 +28,8 @@ def monthly_portfolio_review(context: dg.ScheduleEvaluationContext) -> dg.RunReq
     return dg.RunRequest(partition_key=last_month.strftime("%Y-%m-%d"))
 
 
-SCHEDULES = [hourly_market_data, monthly_portfolio_review]
+daily_tidy_up = dg.ScheduleDefinition(
+    name="daily_tidy_up", job=tidy_up, cron_schedule="30 3 * * *", default_status=dg.DefaultScheduleStatus.RUNNING
+)
+
+SCHEDULES = [hourly_market_data, monthly_portfolio_review, daily_tidy_up]

@@ -42,7 +42,10 @@ def sql(
 
     chosen = Format.JSON if as_json else form
     max_rows = limit + 1 if chosen is Format.TABLE else None
-    answer = default_lake().sql(query, max_rows=max_rows)
+    try:
+        answer = default_lake().sql(query, max_rows=max_rows)
+    except RuntimeError as error:  # DuckDB turns Ctrl-C into this
+        raise KeyboardInterrupt from error
     if chosen is Format.JSON:
         emit_json([dict(zip(answer.column_names, map(_plain, row), strict=True)) for row in _rows(answer)])
     elif chosen is Format.CSV:

@@ -9,9 +9,9 @@ tell their content.
 
 import hashlib
 import json
+from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -22,12 +22,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from bot_core_dagster.errors import LakeError
-from bot_core_dagster.lake.content import rows_hash
+from bot_core_dagster.lake.content import rows_hashes, tree_hash
 from bot_core_dagster.lake.durable import sync_path
 from bot_core_dagster.lake.periods import WHOLE, joined_hash, period_of, series_hash
 from bot_core_dagster.lake.rows import Series, microseconds, months, series_codes, time_column
 from bot_core_dagster.lake.table import BOOKKEEPING, RECORDED_AT, SUPERSEDED_AT, Table
 
+_NOTHING: Final = (tree_hash("nothing", {}), 0)
 _MAX_FOLDER_BYTES: Final = 255
 _LAST_ASCII: Final = 127
 
@@ -59,27 +60,18 @@ class DataFile:
 
 @dataclass(frozen=True)
 class Chunk:
-    """Rows of one series and period, all versions, without the series columns, sorted by key and recorded_at."""
+    """Rows of one series and period, all versions, without the series columns, sorted by key and recorded_at.
+
+    content : hash of the current rows, which the file is named after
+    n_current : how many these are
+    """
 
     series: Series
     period: str
     rows: "pa.Table"
     time: str | None
-
-    @cached_property
-    def content(self) -> str:
-        """Content hash of the current rows, which the file is named after."""
-        if self.period == WHOLE:
-            return rows_hash(self.current)
-        return joined_hash(self.period, _month_hashes(self.current, self.time))
-
-    @cached_property
-    def current(self) -> "pa.Table":
-        """The rows that are not superseded."""
-        if SUPERSEDED_AT not in self.rows.column_names:
-            return self.rows
-        open_ended = self.rows[SUPERSEDED_AT]
-        return self.rows if open_ended.null_count == len(self.rows) else self.rows.filter(open_ended.is_null())
+    content: str
+    n_current: int
 
 
 def read_name(path: str) -> tuple[str, str, str]:
@@ -113,6 +105,8 @@ def folder_of(series: Series, table: Table) -> str:
 
 
 def _encoded(value: str) -> str:
+    if value.isascii():
+        return quote(value, safe="")
     return "".join(character if ord(character) > _LAST_ASCII else quote(character, safe="") for character in value)
 
 
@@ -136,13 +130,36 @@ def chunks_of(
     kept = kept.append_column("_chunk", pa.array(codes[keep]))
     by = ["_chunk", *table.row_key, *(name for name in (RECORDED_AT,) if name in rows.column_names)]
     kept = kept.sort_by([(name, "ascending") for name in by]).combine_chunks()
-    present, starts = np.unique(kept["_chunk"].to_numpy(), return_index=True)
+    order = kept["_chunk"].to_numpy()
     kept = kept.drop_columns(["_chunk", *table.series_columns])
-    lengths = np.diff([*starts, len(kept)])
-    return [
-        Chunk(series, period, kept.slice(start, length), time)
-        for (series, period), start, length in zip((targets[code] for code in present), starts, lengths, strict=True)
-    ]
+    present, starts = np.unique(order, return_index=True)
+    contents = _contents(kept, order, time if table.is_monthly else None, {code: targets[code][1] for code in present})
+    chunks = []
+    for code, start, end in zip(present, starts, [*starts[1:], len(kept)], strict=True):
+        rows_of_chunk = kept.slice(start, end - start)
+        series, period = targets[code]
+        content, n_current = contents.get(code, _NOTHING)
+        chunks.append(Chunk(series, period, rows_of_chunk, time, content, n_current))
+    return chunks
+
+
+def _contents(
+    rows: "pa.Table", codes: np.ndarray[Any, Any], time: str | None, periods: Mapping[int, str]
+) -> dict[int, tuple[str, int]]:
+    """Return content hash and number of the current rows of each chunk that has some."""
+    if SUPERSEDED_AT in rows.column_names and rows[SUPERSEDED_AT].null_count < len(rows):
+        is_current = rows[SUPERSEDED_AT].is_null()
+        rows, codes = rows.filter(is_current), codes[is_current.to_numpy()]
+    month = months(rows[time]) if time is not None else np.zeros(len(rows), dtype="datetime64[M]")
+    is_first = np.ones(len(rows), dtype=np.bool_)
+    is_first[1:] = (codes[1:] != codes[:-1]) | (month[1:] != month[:-1])
+    starts = np.flatnonzero(is_first).tolist()
+    hashes = rows_hashes(rows, starts, [*starts[1:], len(rows)])
+    by_month: dict[int, dict[str, str]] = defaultdict(dict)
+    for start, value in zip(starts, hashes, strict=True):
+        by_month[codes[start]][str(month[start])] = value
+    counts = np.bincount(codes)
+    return {code: (joined_hash(periods[code], parts), int(counts[code])) for code, parts in by_month.items()}
 
 
 def _chunk_codes(
@@ -160,19 +177,6 @@ def _chunk_codes(
     distinct = sorted(set(chosen))
     position = {target: index for index, target in enumerate(distinct)}
     return np.array([position[target] for target in chosen])[codes], distinct
-
-
-def _month_hashes(rows: "pa.Table", time: str | None) -> dict[str, str]:
-    assert time is not None
-    if not len(rows):
-        return {}
-    month = months(rows[time])
-    present, starts = np.unique(month, return_index=True)
-    ends = [*starts[1:], len(rows)]
-    return {
-        str(name): rows_hash(rows.slice(start, end - start))
-        for name, start, end in zip(present, starts, ends, strict=True)
-    }
 
 
 def series_content(files: Collection[DataFile]) -> str:
@@ -204,7 +208,7 @@ def write_chunk(folder: Path, chunk: Chunk, table: Table) -> DataFile:
         columns=columns,
         size_bytes=target.stat().st_size,
         n_rows=len(chunk.rows),
-        n_current=len(chunk.current),
+        n_current=chunk.n_current,
         first=first,
         last=last,
         last_recorded=max((moment for moment in recorded if moment is not None), default=None),

@@ -37,6 +37,6 @@ def frame_content(frame: "pd.DataFrame", table: Table, stored: "pa.Schema | None
     rows = rows_of_frame(frame, table, stored)
     files: dict[str, list[DataFile]] = defaultdict(list)
     for chunk in chunks_of(rows, np.ones(len(rows), dtype=np.bool_), table, {}):
-        facts = (chunk.series, chunk.period, chunk.content, "", 0, len(chunk.rows), len(chunk.current))
+        facts = (chunk.series, chunk.period, chunk.content, "", 0, len(chunk.rows), chunk.n_current)
         files[chunk.series[0]].append(DataFile("", *facts))
     return {symbol: symbol_content(group) for symbol, group in files.items()}

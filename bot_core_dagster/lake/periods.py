@@ -67,11 +67,11 @@ def can_be_joined(period: str) -> bool:
 
 
 def joined_hash(period: str, months: Mapping[str, str]) -> str:
-    """Return the content hash of a period from the hashes of its months."""
-    if is_month(period):
-        return months[period] if period in months else tree_hash("month", {})
+    """Return the content hash of a period from those of its months, of which there is at least one."""
+    if period == WHOLE or is_month(period):
+        return next(iter(months.values()))
     if len(period) > _YEAR:
-        return tree_hash("quarter", months)
+        return tree_hash("quarter", dict(months))
     return year_hash(months)
 
 

@@ -14,8 +14,8 @@ from tests.builders import bars
 Run = Callable[..., Result]
 
 ODD = """select 1 as n, null as nothing, '' as empty, 'a,"b"' as quoted, 1.5::double as x, true as yes,
-    timestamptz '2024-01-01 02:00:00+02' as at, timestamp '2024-01-01' as naive, [1, 2] as list, 1.50::decimal(9,2) as d,
-    'nan'::double as undefined, date '2024-01-31' as day"""
+    timestamptz '2024-01-01 02:00:00+02' as at, timestamp '2024-01-01' as naive, [1, 2] as list,
+    1.50::decimal(9,2) as d, 'nan'::double as undefined, date '2024-01-31' as day"""
 
 
 @pytest.fixture(autouse=True)

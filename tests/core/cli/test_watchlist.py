@@ -129,7 +129,7 @@ def test_a_watchlist_from_a_variable_is_not_edited_in_the_file(
     settings_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BOT_CORE_WATCHLIST", "[]")
-    with pytest.raises(SettingsError, match="set by BOT_CORE_WATCHLIST.*next: unset the variable"):
+    with pytest.raises(SettingsError, match=r"set by BOT_CORE_WATCHLIST.*next: unset the variable"):
         add_instrument(SOL)
 
 

@@ -1,0 +1,32 @@
+"""Housekeeping as an asset: what was tidied, and when.
+
+Belongs here: what `retention` in the settings says about the lake's old files and Dagster's old runs. Not here: how either is
+done (`bot_core_dagster.lake`, `resources.run_history`).
+"""
+
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+
+from assets.partitions import OWNERS
+from bot_core_dagster.features.table import FEATURES_TABLE
+from bot_core_dagster.lake import BARS
+from resources.lake import LakeResource
+from resources.market import SettingsResource
+from resources.run_history import delete_old_runs
+
+
+@dg.asset(group_name="maintenance", kinds={"delta", "sqlite"}, owners=OWNERS, code_version="1", pool="maintenance")
+def housekeeping(
+    context: dg.AssetExecutionContext, lake: LakeResource, settings: SettingsResource
+) -> dg.MaterializeResult[None]:
+    """Join small files of the lake, delete those of superseded versions and old runs; no row of any table goes."""
+    retention, store = settings.load().retention, lake.open()
+    before = datetime.now(UTC) - timedelta(days=retention.run_days)
+    return dg.MaterializeResult(
+        metadata={
+            "joined_files": store.compact([BARS, FEATURES_TABLE]),
+            "deleted_files": store.vacuum(timedelta(hours=retention.lake_hours)),
+            "deleted_runs": delete_old_runs(context.instance, before),
+        }
+    )
