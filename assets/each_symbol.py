@@ -22,6 +22,7 @@ from bot_core_dagster.lake import BARS, Lake, SeriesChange
 from bot_core_dagster.lake.table import Table
 from bot_core_dagster.lineage import Outcome, outcomes_of, record_outcomes
 from bot_core_dagster.settings import Instrument, Settings
+from resources.run_history import claim_run
 
 Loaded = TypeVar("Loaded")
 
@@ -98,6 +99,7 @@ def materialize_each_symbol(
     symbols : the part of the run's partitions to make; empty for all of them
     make : computes one symbol from what `load` gave for it
     """
+    claim_run(context)
     cast("dict[str, str]", context.run.tags)["dagster/defer_asset_events"] = "true"
     upstream = _Upstream.read(context, lake)
     chosen = list(symbols) or list(context.partition_keys)

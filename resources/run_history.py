@@ -1,18 +1,55 @@
-"""The history of runs in a Dagster instance, and how much of it is kept.
+"""The history of runs in a Dagster instance: which of them are dead, and how much of it is kept.
 
-Belongs here: deleting old runs with their logs. Not here: when (`schedules`), for how long (`settings.RetentionSettings`),
-files of the lake (`bot_core_dagster.lake`).
+Belongs here: failing runs whose process is gone, deleting old runs with their logs. Not here: when (`schedules`, `sensors`),
+for how long (`settings.RetentionSettings`), files of the lake (`bot_core_dagster.lake`).
+
+Dagster's default launcher cannot tell that a run's process was killed; such a run would stay "started" for an hour.
 
 `instance.delete_run` also deletes the run's materialisations, so a run that holds the latest one of an asset or a
 partition stays, however old it is.
 """
 
+import os
+import socket
 from datetime import datetime
 from typing import Final
 
 import dagster as dg
+import psutil
 
 _FINISHED: Final = (dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED)
+
+_PROCESS_TAG: Final = "bot_core/process"
+
+
+def claim_run(context: dg.AssetExecutionContext) -> None:
+    """Note on the run which process executes it."""
+    if _PROCESS_TAG not in context.run.tags:
+        context.instance.add_run_tags(context.run.run_id, {_PROCESS_TAG: _identity(os.getpid())})
+
+
+def fail_dead_runs(instance: dg.DagsterInstance) -> list[str]:
+    """Mark the runs as failed that are under way in a process of this machine which is gone; return their ids."""
+    under_way = instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]))
+    dead = [run for run in under_way if _PROCESS_TAG in run.tags and not _is_alive(run.tags[_PROCESS_TAG])]
+    for run in dead:
+        instance.report_run_failed(run, "The run's process is gone: killed, or the machine went down. Nothing is lost.")
+    return [run.run_id for run in dead]
+
+
+def _identity(pid: int) -> str:
+    return f"{socket.gethostname()} {pid} {psutil.Process(pid).create_time():.2f}"
+
+
+def _is_alive(identity: str) -> bool:
+    """Return whether the process is there; one of another machine is taken to be."""
+    host, pid, _ = identity.split(" ")
+    if host != socket.gethostname():
+        return True
+    try:
+        return psutil.Process(int(pid)).status() != psutil.STATUS_ZOMBIE and _identity(int(pid)) == identity
+    except psutil.NoSuchProcess:
+        return False
 
 
 def delete_old_runs(instance: dg.DagsterInstance, created_before: datetime) -> int:

@@ -3,9 +3,10 @@
 Not here: what runs (`jobs`), what the clock starts (`schedules`).
 """
 
+from sensors.dead_runs import dead_runs
 from sensors.fresh_bars import fresh_bars
 from sensors.watchlist import watchlist
 
-SENSORS = [watchlist, fresh_bars]
+SENSORS = [watchlist, fresh_bars, dead_runs]
 
-__all__ = ["SENSORS", "fresh_bars", "watchlist"]
+__all__ = ["SENSORS", "dead_runs", "fresh_bars", "watchlist"]

@@ -7,6 +7,17 @@ Exit codes: 0 done, 1 failed, 2 wrong usage or settings, 130 interrupted. Heavy 
 so that `--help` and `sql` answer at once.
 """
 
-from bot_core_dagster.cli.app import main
+import sys
 
 __all__ = ["main"]
+
+
+def main() -> None:
+    """Run the command line and exit with its code."""
+    try:
+        from bot_core_dagster.cli.app import run_command_line
+
+        sys.exit(run_command_line())
+    except KeyboardInterrupt:
+        sys.stderr.write("error: interrupted\n")
+        sys.exit(130)

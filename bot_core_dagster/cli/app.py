@@ -38,23 +38,23 @@ def bot_core(
         typer.echo(context.get_help())
 
 
-def main() -> None:
-    """Run the command line and exit with its code."""
+def run_command_line() -> int:
+    """Run what was typed and return the exit code."""
     try:
         code = app(prog_name="bot-core", standalone_mode=False)
         sys.stdout.flush()
+        return code or 0
     except typer.TyperException as error:
         context = getattr(error, "ctx", None)
         command = context.command_path if context else "bot-core"
         say_error(f"{error.format_message()} Next: {command} --help")
-        code = error.exit_code
+        return error.exit_code
     except typer.Abort:
         say_error("stopped: no input")
-        code = FAILED
+        return FAILED
     except BrokenPipeError:
         close_quietly()
-        code = 0
-    sys.exit(code or 0)
+        return 0
 
 
 def _version() -> str:

@@ -22,6 +22,7 @@ from bot_core_dagster.lake import default_lake
 from bot_core_dagster.lineage import outcomes_of
 from bot_core_dagster.portfolio import Performance, PortfolioReport, newest_full_month, review_month
 from bot_core_dagster.settings import Settings
+from resources.run_history import fail_dead_runs
 
 OnProgress = Callable[[float, str], None]
 
@@ -42,6 +43,7 @@ def run_cycle(settings: Settings, *, month: str | None, on_progress: OnProgress)
         raise SettingsError("the watchlist is empty; next: bot-core symbols add BTCUSDT")
     started = time.perf_counter()
     with dg.DagsterInstance.get() as instance:
+        fail_dead_runs(instance)
         cycle = _Cycle(instance, on_progress)
         instance.add_dynamic_partitions(str(SYMBOLS.name), symbols)
         there = instance.get_dynamic_partitions(str(SYMBOLS.name))

@@ -68,7 +68,8 @@ def _listener(port: int) -> str | None:
     except psutil.AccessDenied:
         return None
     for connection in connections:
-        if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port and connection.pid:
+        is_here = connection.laddr[1:2] == (port,)
+        if is_here and connection.status == psutil.CONN_LISTEN and connection.pid:
             return f"{psutil.Process(connection.pid).name()} (pid {connection.pid})"
     return None
 

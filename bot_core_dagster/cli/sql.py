@@ -4,8 +4,10 @@ Belongs here: rendering of an answer. Not here: the session and what it allows (
 """
 
 import json
+import signal
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -42,16 +44,24 @@ def sql(
 
     chosen = Format.JSON if as_json else form
     max_rows = limit + 1 if chosen is Format.TABLE else None
-    try:
+    with _ended_by_ctrl_c():
         answer = default_lake().sql(query, max_rows=max_rows)
-    except RuntimeError as error:  # DuckDB turns Ctrl-C into this
-        raise KeyboardInterrupt from error
     if chosen is Format.JSON:
         emit_json([dict(zip(answer.column_names, map(_plain, row), strict=True)) for row in _rows(answer)])
     elif chosen is Format.CSV:
         _write_csv(answer)
     else:
         _show_table(answer, limit)
+
+
+@contextmanager
+def _ended_by_ctrl_c() -> Iterator[None]:
+    """Let the kernel act on Ctrl-C: DuckDB looks at signals seldom or never, and a reader has nothing to clean up."""
+    before = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _rows(answer: "pa.Table") -> Iterator[tuple[Any, ...]]:

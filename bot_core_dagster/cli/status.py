@@ -131,8 +131,8 @@ def _age(instrument: "Instrument", last: datetime, now: datetime) -> int:
     from bot_core_dagster.market.calendars import calendar
 
     own = calendar(instrument.calendar)
-    newest = own.last_closed_open(now, instrument.timeframe)
-    return max(0, len(own.bar_open_times(instrument.timeframe, last, newest.to_pydatetime())))
+    newest = own.last_closed_open(now, instrument.timeframe).to_pydatetime()
+    return len(own.bar_open_times(instrument.timeframe, last, newest)) if newest > last else 0
 
 
 def _show(home: Path, symbols: list[SymbolStatus], assets: list[AssetStatus]) -> None:

@@ -78,6 +78,15 @@ def _only_one(home: Path, url: str) -> Iterator[int]:
         os.close(lock)
 
 
+def _make_databases() -> None:
+    """Make Dagster's databases before two processes do so at once, of which SQLite fails one; apart, for the memory."""
+    touch = "import dagster as dg; i = dg.DagsterInstance.get(); i.all_asset_keys(), i.all_instigator_state(), i.get_runs(limit=1)"
+    made = subprocess.run([sys.executable, "-c", touch], capture_output=True, text=True, check=False)  # noqa: S603  ours
+    if made.returncode:
+        last_line = made.stderr.strip().rpartition("\n")[2]
+        raise ServiceError(f"Dagster's databases cannot be opened: {last_line}; next: bot-core doctor")
+
+
 @contextmanager
 def _supervisor(port: int, logs: Path, lock: int) -> Iterator[subprocess.Popen[str]]:
     """Start the supervisor, and end it with all below it; Ctrl-C is how `up` ends and no failure."""
@@ -87,6 +96,7 @@ def _supervisor(port: int, logs: Path, lock: int) -> Iterator[subprocess.Popen[s
     if owner := port_owner(HOST, port):
         raise ServiceError(f"port {port} is taken by {owner}; next: bot-core up --port {port + 1}, or end that process")
     root = project_root()
+    _make_databases()
     with (logs / "up.log").open("ab") as errors:
         supervisor = subprocess.Popen(
             [sys.executable, "-m", "bot_core_dagster.cli.supervisor"],

@@ -60,7 +60,7 @@ class DataFile:
 
 @dataclass(frozen=True)
 class Chunk:
-    """Rows of one series and period, all versions, without the series columns, sorted by key and recorded_at.
+    """Rows of one series and period, all versions, without the series columns, sorted by time, key and recorded_at.
 
     content : hash of the current rows, which the file is named after
     n_current : how many these are
@@ -128,7 +128,8 @@ def chunks_of(
     keep = np.flatnonzero((np.bincount(codes, weights=dirty) > 0)[codes])
     kept = rows.take(keep) if len(keep) < len(rows) else rows
     kept = kept.append_column("_chunk", pa.array(codes[keep]))
-    by = ["_chunk", *table.row_key, *(name for name in (RECORDED_AT,) if name in rows.column_names)]
+    within = [*((time,) if time else ()), *table.row_key, *((RECORDED_AT,) if table.point_in_time else ())]
+    by = ["_chunk", *dict.fromkeys(within)]
     kept = kept.sort_by([(name, "ascending") for name in by]).combine_chunks()
     order = kept["_chunk"].to_numpy()
     kept = kept.drop_columns(["_chunk", *table.series_columns])

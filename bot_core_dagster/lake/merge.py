@@ -69,13 +69,24 @@ def match_rows(
     candidates = candidates if is_current is None else candidates[is_current[candidates]]
     if not len(candidates):
         return Match(np.full(len(given), -1), np.zeros(len(given), dtype=np.bool_))
-    left, right = given.select(key).to_pandas(), stored.select(key).take(candidates).to_pandas()
-    right["_at"] = candidates
-    at = left.merge(right, how="left", on=key, validate="one_to_one")["_at"].fillna(-1).to_numpy(dtype=np.int64)
-    met = np.flatnonzero(at >= 0)
+    codes = _key_codes(pa.concat_tables([given.select(key), stored.select(key).take(candidates)]))
+    place = np.full(codes.max() + 1, -1)
+    place[codes[len(given) :]] = candidates
+    position = place[codes[: len(given)]]
+    met = np.flatnonzero(position >= 0)
     is_changed = np.zeros(len(given), dtype=np.bool_)
-    is_changed[met] = _differ(stored.take(at[met]), given.take(met), table)
-    return Match(at, is_changed)
+    is_changed[met] = _differ(stored.take(position[met]), given.take(met), table)
+    return Match(position, is_changed)
+
+
+def _key_codes(keys: "pa.Table") -> IntArray:
+    """Return a number for each row that is equal where the rows are; null equals null."""
+    codes: IntArray = np.zeros(len(keys), dtype=np.int64)
+    for column in keys.columns:
+        coded = column.combine_chunks().dictionary_encode(null_encoding="encode")
+        codes = codes * len(coded.dictionary) + coded.indices.to_numpy(zero_copy_only=False)
+        codes = np.unique(codes, return_inverse=True)[1]
+    return codes
 
 
 def _in_range_of(given: "pa.Table", stored: "pa.Table", time: str | None) -> IntArray:

@@ -32,7 +32,7 @@ from bot_core_dagster.lake.merge import (
     tally_removed,
 )
 from bot_core_dagster.lake.periods import can_be_joined, period_of
-from bot_core_dagster.lake.reader import read_files, rows_known
+from bot_core_dagster.lake.reader import read_files
 from bot_core_dagster.lake.rows import TIME, Series, months, rows_of_frame, series_codes, time_column
 from bot_core_dagster.lake.table import RECORDED_AT, SUPERSEDED_AT, Table
 
@@ -192,8 +192,8 @@ def _voided(snapshot: delta.Snapshot, stored: "pa.Table", given: "pa.Table", tab
 
 
 def _held(stored: "pa.Table", table: Table) -> dict[Series, bool]:
-    narrow = stored.select([*table.series_columns, "source", RECORDED_AT, SUPERSEDED_AT])
-    return simulated_series(rows_known(narrow, None), table)
+    narrow = stored.select([*table.series_columns, "source"])
+    return simulated_series(narrow.filter(stored[SUPERSEDED_AT].is_null()), table)
 
 
 def _commit_merged(

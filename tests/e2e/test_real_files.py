@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,7 @@ class Real:
     n_quarantined: int = 0
     n_duplicates: int = 0
     n_missing: int | None = None
-    declared: Declared = Declared()
+    declared: Declared = field(default_factory=Declared)
 
     def __str__(self) -> str:
         return self.path.rsplit("/", 1)[-1]
@@ -47,7 +47,7 @@ FILES = [
     Real("crypto/BTC-PERP_1m.csv", "BTCUSDT", "1m", 45_031, 45_031, declared=Declared(label="close", tz="UTC")),
     Real("fx/lean_oanda_EURUSD_hour.zip", "EURUSD", "1h", 74_439, 74_439),
     Real("fx/lean_oanda_GBPUSD_daily.zip", "GBPUSD", "1d", 3_738, 3_738),
-    # 1,295 midnight bars of 2015-2019 hold their whole day (the README names the first), and one week's clock is unknown
+    # 1,295 midnight bars of 2015-2019 hold their whole day (the README names the first); one week's clock is unknown
     Real("fx/mt5_export_EURUSD_H1.csv", "EURUSD", "1h", 54_614, 53_205, n_quarantined=1_409),
     Real("fx/mt5_copy_rates_EURUSD_H1.csv", "EURUSD", "1h", 12_000, 12_000),
     Real("fx/mt5_copy_rates_EURUSD_M15.csv", "EURUSD", "15m", 48_000, 48_000),

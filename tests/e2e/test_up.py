@@ -130,7 +130,7 @@ def test_up_serves_on_loopback_alone_and_sigterm_ends_every_process_a_run_includ
     said = _wait_until_up(process)
     assert said["url"] == f"http://127.0.0.1:{port}"
     assert requests.get(f"{said['url']}/server_info", timeout=10).json()["dagster_version"]
-    assert {at.laddr.ip for at in psutil.net_connections("tcp") if at.laddr.port == port} == {"127.0.0.1"}
+    assert {at.laddr[0] for at in psutil.net_connections("tcp") if at.laddr and at.laddr[1] == port} == {"127.0.0.1"}
     second = start(port + 1)
     assert f"bot-core up runs already: {said['url']} (pid {process.pid})" in second.communicate()[1]
     _launch_a_run_that_sleeps(said["url"])

@@ -132,22 +132,17 @@ def test_a_reader_that_goes_away_is_no_error(shell: Shell) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "n\n0\n", "")
 
 
-def test_ctrl_c_ends_a_command_with_code_130(shell: Shell, settings_path: Path) -> None:
+def test_ctrl_c_ends_a_long_query_at_once_and_without_a_traceback(shell: Shell) -> None:
+    """DuckDB alone would compute on for minutes; either Python or the kernel ends it (a shell says 130 for both)."""
     shell("status")
-    process = subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "bot_core_dagster.cli",
-            "sql",
-            "select sum(hash(a.range, b.range)) from range(10000000) a, range(1000) b",
-        ],
-        cwd=PROJECT_ROOT,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=os.environ,
-    )
-    time.sleep(3.0)
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=30)
-    assert (process.returncode, errors) == (130, "error: interrupted\n")
+    long = "select sum(hash(a.range, b.range)) from range(10000000) a, range(1000) b"
+    typed = [sys.executable, "-m", "bot_core_dagster.cli", "sql", long]
+    with subprocess.Popen(typed, cwd=PROJECT_ROOT, stderr=subprocess.PIPE, text=True, env=os.environ) as process:
+        time.sleep(2.0)
+        process.send_signal(signal.SIGINT)
+        try:
+            _, errors = process.communicate(timeout=10)
+        finally:
+            process.kill()
+    assert process.returncode in (130, -signal.SIGINT)
+    assert "Traceback" not in errors

@@ -45,5 +45,5 @@ def test_a_state_folder_that_cannot_be_made_is_a_settings_error(
 ) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("BOT_CORE_HOME", str(tmp_path / "file" / "state"))
-    with pytest.raises(SettingsError, match="cannot be made: .*; next: set BOT_CORE_HOME"):
+    with pytest.raises(SettingsError, match=r"cannot be made: .*; next: set BOT_CORE_HOME"):
         prepare_dagster_home()

@@ -77,7 +77,7 @@ def test_a_corrected_file_corrects_its_bars_and_the_old_ones_are_still_known(
     answer(*_import(file))
     before = pd.Timestamp.now("UTC")
     corrected = bars(100)
-    corrected.loc[7, "close"] = corrected.loc[7, ["open", "high"]].astype(float).mean()
+    corrected.loc[7, "close"] = (corrected["open"][7] + corrected["high"][7]) / 2
     said = answer(*_import(_csv(tmp_path / "btc.csv", corrected)))
     assert (said["n_new"], said["n_corrected"], said["n_unchanged"]) == (0, 1, 99)
     assert default_lake().bars("BTCUSDT", "1h", as_of=before)["close"][7] == pytest.approx(bars(100)["close"][7])
@@ -85,7 +85,7 @@ def test_a_corrected_file_corrects_its_bars_and_the_old_ones_are_still_known(
 
 def test_impossible_rows_go_to_quarantine_with_their_reason(answer: Answer, run: Run, tmp_path: Path) -> None:
     frame = bars(100)
-    frame.loc[10, "high"] = frame.loc[10, "low"] / 2
+    frame.loc[10, "high"] = frame["low"][10] / 2
     frame.loc[20, "close"] = -1.0
     file = _csv(tmp_path / "btc.csv", pd.concat([frame, frame.tail(3)]))
     said = answer(*_import(file))
@@ -173,7 +173,7 @@ def test_of_a_file_with_bid_and_ask_the_watchlists_side_is_taken(
             "holds ask prices, the watchlist says bid for EURUSD; "
             "next: bot-core symbols add EURUSD --replace --price-side ask",
         ),
-        (("--side", "last"), "--side last"),
+        (("--side", "last"), "no last bars; give --side bid or --side ask"),
         (("--format", "tsv"), "unknown format 'tsv'"),
         (("--tz", "Mars/Olympus"), "Mars/Olympus"),
         (("--timeframe", "1d"), "--timeframe"),
@@ -206,7 +206,7 @@ def test_a_file_that_holds_no_bars_is_one_line_and_nothing_stored_is_lost(
     file.write_bytes(content)
     result = run(*_import(file))
     assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
-    assert result.stderr.startswith("error: btc.csv: ")
+    assert "btc.csv: " in result.stderr
     assert default_lake().content_hashes(BARS, ["BTCUSDT"]) == before
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot_core_dagster.lake import BARS, Lake, periods
+from bot_core_dagster.lake import BARS, MONTH, Lake, Table, periods
 from tests import builders
 
 _START = datetime(2023, 11, 1, tzinfo=UTC)
@@ -111,3 +111,21 @@ def test_a_timeframe_has_a_hash_of_its_own_and_a_symbol_that_of_all(lake: Lake) 
 def test_a_symbol_without_rows_has_the_hash_of_nothing(lake: Lake) -> None:
     assert lake.content_hashes(BARS, ["none"]) == lake.content_hashes(BARS, ["none"], "1h")
     assert len(lake.content_hashes(BARS, ["none"])["none"]) == 64
+
+
+def test_the_order_of_key_columns_does_not_break_months_apart(lake: Lake) -> None:
+    """A table whose time is not the first of its key: the months of a year's file are hashed whole all the same."""
+    table = Table("equity", ("strategy", "symbol", "day_end"), ("symbol", MONTH))
+    bars = builders.bars(400, timeframe="1d", start=datetime(2022, 1, 1, tzinfo=UTC))
+    parts = [bars.assign(strategy=name, day_end=bars["open_time"]) for name in ("rsi", "macd")]
+    frame = pd.concat(parts, ignore_index=True)[["strategy", "symbol", "day_end", "close"]]
+    lake.replace(table, frame, ["BTCUSDT"])
+    read = lake.read(table)
+    assert len(read) == 800
+    assert lake.frame_hashes(table, read) == lake.content_hashes(table, ["BTCUSDT"])
+    for row in (5, 795):
+        changed = frame.copy()
+        changed.loc[row, "close"] = 1.0
+        before = lake.content_hashes(table, ["BTCUSDT"])
+        assert lake.replace(table, changed, ["BTCUSDT"])["BTCUSDT"].n_changed in (1, 2)
+        assert lake.content_hashes(table, ["BTCUSDT"]) != before

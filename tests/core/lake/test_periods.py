@@ -34,7 +34,7 @@ def test_a_month_goes_to_the_longest_finished_period_that_overlaps_no_file(
     assert periods.period_of(month, existing) == expected
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(order=st.permutations(range(8)), nows=st.lists(st.integers(0, 15), min_size=8, max_size=8), data=st.data())
 def test_any_history_of_writes_and_joins_has_the_hash_of_the_content(
     order: list[int],

@@ -1,0 +1,52 @@
+"""A research cycle that kills itself at a named point: what `test_kills` starts, again and again.
+
+Belongs here: reaching the point. Not here: what must hold afterwards.
+"""
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import dagster as dg
+
+from assets import each_symbol
+from bot_core_dagster.cli.cycle import run_cycle
+from bot_core_dagster.settings import load_settings
+from resources.market import MarketResource
+
+
+def dies_at_call(function: Callable[..., Any], n_calls: int) -> Callable[..., Any]:
+    """Return `function`, killed instead of its n-th call."""
+    calls = 0
+
+    def counted(*arguments: Any, **named: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls >= n_calls:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return function(*arguments, **named)
+
+    return counted
+
+
+def main(point: str, n_calls: int, hours_ago: int) -> None:
+    """Run a cycle at a past moment that dies at the point; "never" lets it live."""
+    moment = datetime.now(UTC) - timedelta(hours=hours_ago)
+    MarketResource.now = lambda _: moment  # type: ignore[method-assign]
+    if point == "before the outcomes":
+        each_symbol.record_outcomes = dies_at_call(each_symbol.record_outcomes, n_calls)
+    elif point == "before a Dagster event":
+        dg.AssetExecutionContext.log_event = dies_at_call(dg.AssetExecutionContext.log_event, n_calls)  # type: ignore[method-assign]
+    elif point == "before the lake":
+        each_symbol._store_each = dies_at_call(each_symbol._store_each, n_calls)
+    elif point != "never":
+        raise SystemExit(f"no such point: {point}")
+    result = run_cycle(load_settings(), month=None, on_progress=lambda *_: None)
+    sys.exit(1 if result.failed else 0)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
