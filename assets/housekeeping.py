@@ -1,7 +1,7 @@
 """Housekeeping as an asset: what was tidied, and when.
 
-Belongs here: what `retention` in the settings says about the lake's old files and Dagster's old runs. Not here: how either is
-done (`bot_core_dagster.lake`, `resources.run_history`).
+Belongs here: what `retention` in the settings says about the lake's old files and Dagster's old runs. Not here: how
+either is done (`bot_core_dagster.lake`, `resources.run_history`).
 """
 
 from datetime import UTC, datetime, timedelta

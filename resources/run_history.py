@@ -1,7 +1,7 @@
 """The history of runs in a Dagster instance: which of them are dead, and how much of it is kept.
 
-Belongs here: failing runs whose process is gone, deleting old runs with their logs. Not here: when (`schedules`, `sensors`),
-for how long (`settings.RetentionSettings`), files of the lake (`bot_core_dagster.lake`).
+Belongs here: failing runs whose process is gone, deleting old runs with their logs. Not here: when (`schedules`,
+`sensors`), for how long (`settings.RetentionSettings`), files of the lake (`bot_core_dagster.lake`).
 
 Dagster's default launcher cannot tell that a run's process was killed; such a run would stay "started" for an hour.
 

@@ -74,6 +74,8 @@ class _Cycle:
         job = build_defs(loggers={"console": _progress_logger(self.on_progress)}).resolve_job_def(job_name)
         only_progress: dict[str, Any] = {"loggers": {"console": {}}}
         result = job.execute_in_process(instance=self.instance, raise_on_error=False, run_config=only_progress, **how)
+        if any("DagsterExecutionInterruptedError" in failure.reason for failure in _failed_steps(result.all_events)):
+            raise KeyboardInterrupt
         self.built += _built(result.all_events)
         bad = [
             one

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from bot_core_dagster.cli.cycle_result import CycleResult, Failed, Headline
 
+
 _BUILT_COLUMNS: Final = ("asset", "built>", "up to date>", "failed", "rows>", "time>")
 
 

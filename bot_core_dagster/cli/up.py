@@ -80,8 +80,9 @@ def _only_one(home: Path, url: str) -> Iterator[int]:
 
 def _make_databases() -> None:
     """Make Dagster's databases before two processes do so at once, of which SQLite fails one; apart, for the memory."""
-    touch = "import dagster as dg; i = dg.DagsterInstance.get(); i.all_asset_keys(), i.all_instigator_state(), i.get_runs(limit=1)"
-    made = subprocess.run([sys.executable, "-c", touch], capture_output=True, text=True, check=False)  # noqa: S603  ours
+    look = "i.all_asset_keys(), i.all_instigator_state(), i.get_runs(limit=1)"
+    code = f"import dagster as dg; i = dg.DagsterInstance.get(); {look}"
+    made = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)  # noqa: S603  ours
     if made.returncode:
         last_line = made.stderr.strip().rpartition("\n")[2]
         raise ServiceError(f"Dagster's databases cannot be opened: {last_line}; next: bot-core doctor")

@@ -23,7 +23,6 @@ import pyarrow.parquet as pq
 
 from bot_core_dagster.errors import LakeError
 from bot_core_dagster.lake.content import rows_hashes, tree_hash
-from bot_core_dagster.lake.durable import sync_path
 from bot_core_dagster.lake.periods import WHOLE, joined_hash, period_of, series_hash
 from bot_core_dagster.lake.rows import Series, microseconds, months, series_codes, time_column
 from bot_core_dagster.lake.table import BOOKKEEPING, RECORDED_AT, SUPERSEDED_AT, Table
@@ -128,7 +127,7 @@ def chunks_of(
     keep = np.flatnonzero((np.bincount(codes, weights=dirty) > 0)[codes])
     kept = rows.take(keep) if len(keep) < len(rows) else rows
     kept = kept.append_column("_chunk", pa.array(codes[keep]))
-    within = [*((time,) if time else ()), *table.row_key, *((RECORDED_AT,) if table.point_in_time else ())]
+    within = [*((time,) if time else ()), *table.row_key, *((RECORDED_AT,) if RECORDED_AT in rows.column_names else ())]
     by = ["_chunk", *dict.fromkeys(within)]
     kept = kept.sort_by([(name, "ascending") for name in by]).combine_chunks()
     order = kept["_chunk"].to_numpy()
@@ -186,7 +185,7 @@ def series_content(files: Collection[DataFile]) -> str:
 
 
 def write_chunk(folder: Path, chunk: Chunk, table: Table) -> DataFile:
-    """Write a chunk to a new file in its series' folder, which exists, and flush it; the log does not know it yet."""
+    """Write a chunk to a new file in its series' folder, which exists; neither the log nor the disk knows it yet."""
     columns = _columns_hash(chunk.rows.schema)
     home = folder_of(chunk.series, table)
     path = f"{home}/{chunk.period}.{chunk.content}.{columns}-{uuid4().hex[:12]}.parquet"
@@ -195,7 +194,6 @@ def write_chunk(folder: Path, chunk: Chunk, table: Table) -> DataFile:
     try:
         with pa.OSFile(str(target), "wb") as sink:
             pq.write_table(chunk.rows, sink, compression="snappy", use_dictionary=texts)
-        sync_path(target)
     except OSError:
         target.unlink(missing_ok=True)
         raise

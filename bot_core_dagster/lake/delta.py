@@ -13,7 +13,7 @@ each other's way.
 import json
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from datetime import timedelta
 from math import ceil
@@ -29,7 +29,7 @@ from deltalake.transaction import AddAction, RemoveAction
 
 from bot_core_dagster.errors import LakeError
 from bot_core_dagster.lake.chunk import Chunk, DataFile, folder_of, read_name, statistics, write_chunk
-from bot_core_dagster.lake.durable import make_folders, sync_path, sync_paths
+from bot_core_dagster.lake.durable import Flusher, make_folders, sync_path
 from bot_core_dagster.lake.rows import Series, time_column
 from bot_core_dagster.lake.table import RECORDED_AT, SUPERSEDED_AT, Table
 
@@ -40,7 +40,7 @@ Reached = Callable[[Step], None]
 """Told of each step that a commit has reached."""
 
 _COMMITS_PER_CHECKPOINT: Final = 10
-_WRITERS: Final = 4
+_WRITERS: Final = 2
 _HOOKS: Final = PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=False)
 
 
@@ -134,7 +134,8 @@ def create(folder: Path, table: Table, schema: "pa.Schema") -> None:
             description=table.description,
         )
         sync_path(folder / "_delta_log" / f"{0:020}.json")
-        sync_paths([folder / "_delta_log", folder, folder.parent])
+        for path in (folder / "_delta_log", folder, folder.parent):
+            sync_path(path)
     except (DeltaError, OSError) as error:
         if not exists(folder):
             raise LakeError(f"table {table.name} cannot be created: {error}; check {folder} and the disk") from error
@@ -204,13 +205,16 @@ def write_files(snapshot: Snapshot, table: Table, chunks: Sequence[Chunk]) -> li
     try:
         homes = {snapshot.folder / folder_of(chunk.series, table) for chunk in chunks}
         changed = make_folders(homes)
-        with ThreadPoolExecutor(_WRITERS) as pool:
+        with Flusher() as flusher, ThreadPoolExecutor(_WRITERS) as pool:
             tasks = [pool.submit(write_chunk, snapshot.folder, chunk, table) for chunk in chunks]
-        failed = [error for task in tasks if (error := task.exception()) is not None]
-        written = [task.result() for task in tasks if task.exception() is None]
-        if failed:
-            raise failed[0]
-        sync_paths(homes | changed)
+            for task in as_completed(tasks):
+                if task.exception() is None:
+                    written.append(task.result())
+                    flusher.flush(snapshot.folder / written[-1].path)
+            for path in homes | changed:
+                flusher.flush(path)
+        for task in tasks:
+            task.result()
     except OSError as error:
         discard(snapshot.folder, written)
         raise LakeError(

@@ -5,7 +5,6 @@ Belongs here: files of a snapshot to Arrow rows, and the choice of files that a 
 """
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -20,7 +19,8 @@ from bot_core_dagster.lake.chunk import DataFile
 from bot_core_dagster.lake.delta import Snapshot
 from bot_core_dagster.lake.table import RECORDED_AT, SUPERSEDED_AT
 
-_READERS: Final = 4
+_MANY_ROWS: Final = 50_000
+"""Files under it are read faster without threads (measured: 50 files of 430 rows, 14 ms against 25 ms)."""
 
 
 def read_files(snapshot: Snapshot, files: Sequence[DataFile], series_columns: Sequence[str]) -> "pa.Table":
@@ -34,8 +34,7 @@ def read_files(snapshot: Snapshot, files: Sequence[DataFile], series_columns: Se
     if not files:
         return snapshot.schema.empty_table()
     try:
-        with ThreadPoolExecutor(_READERS) as pool:
-            tables = list(pool.map(lambda file: _read(snapshot.folder / file.path), files))
+        tables = [_read(snapshot.folder / file.path, in_threads=file.n_rows > _MANY_ROWS) for file in files]
     except (OSError, pa.ArrowInvalid) as error:
         raise LakeError(
             f"table {snapshot.folder.name}: a file cannot be read: {error}; read again, else restore it from a copy"
@@ -54,14 +53,14 @@ def read_files(snapshot: Snapshot, files: Sequence[DataFile], series_columns: Se
     return pa.table(columns, schema=snapshot.schema)
 
 
-def _read(path: Path) -> "pa.Table":
-    with pq.ParquetFile(path) as file:
-        return file.read(use_threads=False)
+def _read(path: Path, *, in_threads: bool) -> "pa.Table":
+    with pq.ParquetFile(path, pre_buffer=False) as file:
+        return file.read(use_threads=in_threads)
 
 
 def _repeat(values: list[str], counts: list[int]) -> "pa.Array":
-    at = [index for index, count in enumerate(counts) for _ in range(count)]
-    return pa.array(values, pa.string()).take(pa.array(at, pa.int32()))
+    at = np.repeat(np.arange(len(values), dtype=np.int32), counts)
+    return pa.array(values, pa.string()).take(pa.array(at))
 
 
 def within(files: Sequence[DataFile], start: datetime | None, end: datetime | None) -> list[DataFile]:

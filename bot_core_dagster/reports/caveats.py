@@ -104,7 +104,8 @@ def _costs(report: PortfolioReport) -> str:
     whole = report.since_inception
     return (
         f"Since inception: without costs {percentage(whole.gross_return)}, at 1 × {percentage(whole.total_return)}, at "
-        f"2 × {percentage(whole.double_cost_return)}. Of the closed trades: {_items(whole.trades)}. Swap, funding and "
+        f"2 × {percentage(whole.double_cost_return)}; of a month, each is on that account's own equity at its "
+        f"start. Of the closed trades: {_items(whole.trades)}. Swap, funding and "
         "borrow are not known to the backtests and not in any figure."
     )
 

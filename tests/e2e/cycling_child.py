@@ -17,6 +17,12 @@ from bot_core_dagster.cli.cycle import run_cycle
 from bot_core_dagster.settings import load_settings
 from resources.market import MarketResource
 
+POINTS: dict[str, tuple[Any, str]] = {
+    "before the lake": (each_symbol, "_store_each"),
+    "before the outcomes": (each_symbol, "record_outcomes"),
+    "before a Dagster event": (dg.AssetExecutionContext, "log_event"),
+}
+
 
 def dies_at_call(function: Callable[..., Any], n_calls: int) -> Callable[..., Any]:
     """Return `function`, killed instead of its n-th call."""
@@ -35,15 +41,10 @@ def dies_at_call(function: Callable[..., Any], n_calls: int) -> Callable[..., An
 def main(point: str, n_calls: int, hours_ago: int) -> None:
     """Run a cycle at a past moment that dies at the point; "never" lets it live."""
     moment = datetime.now(UTC) - timedelta(hours=hours_ago)
-    MarketResource.now = lambda _: moment  # type: ignore[method-assign]
-    if point == "before the outcomes":
-        each_symbol.record_outcomes = dies_at_call(each_symbol.record_outcomes, n_calls)
-    elif point == "before a Dagster event":
-        dg.AssetExecutionContext.log_event = dies_at_call(dg.AssetExecutionContext.log_event, n_calls)  # type: ignore[method-assign]
-    elif point == "before the lake":
-        each_symbol._store_each = dies_at_call(each_symbol._store_each, n_calls)
-    elif point != "never":
-        raise SystemExit(f"no such point: {point}")
+    setattr(MarketResource, "now", lambda _: moment)  # noqa: B010 - mypy forbids a plain assignment to a method
+    if point != "never":
+        owner, name = POINTS[point]
+        setattr(owner, name, dies_at_call(getattr(owner, name), n_calls))
     result = run_cycle(load_settings(), month=None, on_progress=lambda *_: None)
     sys.exit(1 if result.failed else 0)
 
