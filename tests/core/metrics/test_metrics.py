@@ -99,7 +99,26 @@ def test_exposure_and_turnover_by_hand() -> None:
         (lambda: metrics.probabilistic_sharpe_ratio(np.zeros(5)), math.nan),
         (lambda: metrics.deflated_sharpe_ratio(np.array([]), n_trials=3), math.nan),
     ],
-    ids=str,
+    ids=[
+        "a Sharpe ratio of constant returns",
+        "a Sharpe ratio of one return",
+        "a Sharpe ratio of no returns",
+        "a Sharpe ratio of returns that underflow",
+        "a Sharpe ratio with a NaN",
+        "a Sortino ratio without a loss",
+        "a Sortino ratio of no returns",
+        "growth in no time",
+        "growth to nothing",
+        "growth beyond floats",
+        "a Calmar ratio without drawdown",
+        "a win rate of no trades",
+        "a profit factor without a loss",
+        "an expectancy of no trades",
+        "an exposure of no bars",
+        "a turnover of no time",
+        "a probabilistic Sharpe ratio of zeros",
+        "a deflated Sharpe ratio of no returns",
+    ],
 )
 def test_an_undefined_figure_is_nan_and_never_zero(figure: "object", expected: float) -> None:
     assert callable(figure)
