@@ -68,3 +68,9 @@ def shell(settings_path: Path) -> Callable[..., "subprocess.CompletedProcess[str
         )
 
     return _shell
+
+
+@pytest.fixture(autouse=True)
+def _no_terminal_width(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers of pytest-xdist set one."""
+    monkeypatch.delenv("COLUMNS", raising=False)
