@@ -24,7 +24,7 @@ def settings_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("BOT_CORE_CONFIG", str(path))
     for name in ("BOT_CORE_PROJECT", "DAGSTER_HOME", "DAGSTER_DISABLE_TELEMETRY"):
         monkeypatch.setenv(name, os.environ.get(name, str(PROJECT_ROOT)))
-    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("COLUMNS", "400")
     return path
 
 
