@@ -14,6 +14,7 @@ from assets.each_symbol import Check, Made, materialize_each_symbol
 from assets.partitions import ONE_RUN, OWNERS, SYMBOLS, SymbolsConfig
 from bot_core_dagster.errors import SourceError
 from bot_core_dagster.lake import BAR_QUALITY, BARS, QUARANTINE, Lake, SeriesChange
+from bot_core_dagster.market.intake import condemned_bars
 from bot_core_dagster.market.quality import assess
 from bot_core_dagster.market.sources import new_bars
 from bot_core_dagster.settings import Instrument
@@ -124,7 +125,9 @@ def _last_open_times(lake: Lake, instruments: Sequence[Instrument]) -> dict[str,
 def _upsert_bars(lake: Lake, made: Mapping[str, Made]) -> Mapping[str, SeriesChange]:
     quarantined = [one.tables[1][1] for one in made.values() if len(one.tables[1][1])]
     if quarantined:
-        lake.upsert(QUARANTINE, pd.concat(quarantined, ignore_index=True))
+        refused = pd.concat(quarantined, ignore_index=True)
+        lake.upsert(QUARANTINE, refused)
+        lake.withdraw_bars(condemned_bars(refused))
     fetched = {symbol: one.tables[0][1] for symbol, one in made.items() if len(one.tables[0][1])}
     changes = lake.unchanged(BARS, [symbol for symbol in made if symbol not in fetched])
     return changes | (lake.upsert_bars(pd.concat(fetched.values(), ignore_index=True)) if fetched else {})

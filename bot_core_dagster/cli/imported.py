@@ -18,7 +18,7 @@ from bot_core_dagster.lake import BARS, QUARANTINE, Lake, default_lake
 from bot_core_dagster.market.bar import SIMULATED
 from bot_core_dagster.market.calendars import calendar
 from bot_core_dagster.market.formats import read_bars_file
-from bot_core_dagster.market.intake import Admission, admit
+from bot_core_dagster.market.intake import Admission, admit, condemned_bars
 from bot_core_dagster.market.missing import find_missing
 from bot_core_dagster.market.source import Fetched, Progress
 from bot_core_dagster.settings import Instrument, load_settings
@@ -89,6 +89,7 @@ def import_files(
     lake = default_lake(create=True)
     if len(admission.quarantined):
         lake.upsert(QUARANTINE, admission.quarantined)
+        lake.withdraw_bars(condemned_bars(admission.quarantined))
     if admission.bars.empty:
         reasons = ", ".join(_by_reason(admission)) or "no rows"
         raise QualityError(f"no row of {len(files)} files is a possible bar: {reasons}; next: check the format")

@@ -100,6 +100,23 @@ class Lake:
             raise LakeError(f"expected a bar frame; missing {', '.join(missing)}; build it as market.bar.BAR_COLUMNS")
         return self._upsert(BARS, bars[list(_BAR_ORDER)], recorded_at)
 
+    def withdraw_bars(self, keys: "pd.DataFrame") -> dict[str, SeriesChange]:
+        """Close the current versions of these bars without a correction, in one commit: they proved to be impossible.
+
+        Parameters
+        ----------
+        keys : DataFrame
+            symbol, timeframe, open_time; keys without a current bar change nothing.
+
+        Returns
+        -------
+        dict of str to SeriesChange
+            One for each symbol that lost a bar. `bars(as_of=...)` of the past still shows it.
+        """
+        if not len(keys) or not delta.exists(self._folder(BARS)):
+            return {}
+        return writer.withdraw(writer.Write(self._folder(BARS), BARS, keys[list(BARS.key)], self.reached))
+
     def upsert(self, table: Table, frame: "pd.DataFrame") -> dict[str, SeriesChange]:
         """Merge a frame into a table by the table's key, in one commit; its columns may be new to the table.
 

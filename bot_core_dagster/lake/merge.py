@@ -220,6 +220,22 @@ def merge_versions(
     return Merged(rows, np.concatenate([is_closed, np.ones(len(written), dtype=np.bool_)]), tallies)
 
 
+def close_versions(
+    stored: "pa.Table", keys: "pa.Table", table: Table, time: str | None, *, floor: datetime | None
+) -> Merged:
+    """Close the current rows of these keys without a successor; keys that are not current change nothing."""
+    is_current = pc.is_null(stored[SUPERSEDED_AT]).to_numpy()
+    match = match_rows(stored, keys, table, time, is_current)
+    is_closed = np.zeros(len(stored), dtype=np.bool_)
+    is_closed[match.position[~match.is_new]] = True
+    tallies: Tallies = defaultdict(Tally)
+    if not is_closed.any():
+        return Merged(stored, is_closed, tallies)
+    tally_removed(tallies, stored, is_closed, time)
+    moment = _recording_time(None, floor, stored.filter(pa.array(is_closed)))
+    return Merged(_closed(stored, is_closed, moment), is_closed, tallies)
+
+
 def _in_series(rows: "pa.Table", table: Table, wanted: set[Series]) -> BoolArray:
     codes, names = series_codes(rows, table)
     result: BoolArray = np.array([name in wanted for name in names], dtype=np.bool_)[codes]

@@ -24,6 +24,7 @@ from bot_core_dagster.lake.merge import (
     Merged,
     Tallies,
     Tally,
+    close_versions,
     match_rows,
     merge_current,
     merge_versions,
@@ -105,6 +106,11 @@ def replace(write: Write, symbols: Sequence[str]) -> dict[str, SeriesChange]:
     return _until_committed(write.table.name, lambda: _replace_once(write, symbols))
 
 
+def withdraw(write: Write) -> dict[str, SeriesChange]:
+    """Close the current rows whose keys the frame holds, in one commit."""
+    return _until_committed(write.table.name, lambda: _withdraw_once(write))
+
+
 def _until_committed(name: str, attempt: Callable[[], _Result]) -> _Result:
     retrying = Retrying(
         retry=retry_if_exception_type(CommitFailedError),
@@ -140,6 +146,15 @@ def _upsert_once(write: Write, recorded_at: datetime | None, by_provenance: bool
     merged = merge_versions(
         stored, given, table, time, recorded_at=recorded_at, floor=_last_recorded(snapshot, periods), voided=voided
     )
+    return _commit_merged(write, snapshot, merged, touched, periods)
+
+
+def _withdraw_once(write: Write) -> dict[str, SeriesChange]:
+    snapshot, keys = write.prepared()
+    time = time_column(write.table, snapshot.schema)
+    touched, periods = _touched(snapshot, keys, write.table, time)
+    stored = read_files(snapshot, touched, write.table.series_columns)
+    merged = close_versions(stored, keys, write.table, time, floor=_last_recorded(snapshot, periods))
     return _commit_merged(write, snapshot, merged, touched, periods)
 
 

@@ -53,6 +53,15 @@ class Admission:
     notes: tuple[str, ...]
 
 
+def condemned_bars(quarantined: pd.DataFrame) -> pd.DataFrame:
+    """Return the keys (symbol, timeframe, open_time) of bars that later bars condemned as glitches.
+
+    A glitch that came as the newest bar was admitted then; its stored version must be withdrawn.
+    """
+    is_glitch_row = quarantined["reason"].astype("string").str.startswith(GLITCH).fillna(False).to_numpy(dtype=bool)
+    return quarantined.loc[is_glitch_row, ["symbol", "timeframe", "open_time"]].drop_duplicates(ignore_index=True)
+
+
 def admit(fetched: Fetched, instrument: Instrument) -> Admission:
     """Sort the rows of a source into bars, quarantined rows and duplicates.
 

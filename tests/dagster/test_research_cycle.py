@@ -9,6 +9,7 @@ import pytest
 
 from bot_core_dagster.lake import BARS, QUARANTINE
 from bot_core_dagster.lineage import outcomes_of
+from bot_core_dagster.market.source import Fetched
 from tests import builders
 from tests.dagster.conftest import Platform, materializations
 
@@ -159,3 +160,31 @@ def test_inputs_are_recorded_with_their_versions(platform: Platform) -> None:
     assert tags is not None
     assert tags["dagster/input_data_version/bars"] == platform.versions("bars")["BTCUSDT"]
     assert int(tags["dagster/input_event_pointer/bars"]) > 0
+
+
+def test_a_glitch_that_came_as_the_newest_bar_is_withdrawn_when_it_reverses(platform: Platform) -> None:
+    """At first only time could tell; the next fetch condemns it, and its symbol goes on."""
+    feed = builders.bars(900)
+    glitch = feed.copy()
+    prices = ["open", "high", "low", "close"]
+    glitch.loc[890, prices] *= 1_000.0
+
+    class Feed:
+        name = "file:feed"
+
+        def __init__(self, n_bars: int) -> None:
+            self.n_bars = n_bars
+
+        def fetch(self, *_: object) -> Fetched:
+            return Fetched(glitch.head(self.n_bars))
+
+    platform.watch("BTCUSDT", source="file")
+    platform.sources = {"file": Feed(891)}
+    platform.run()
+    assert len(platform.lake.bars("BTCUSDT", "1h")) == 891
+    platform.sources = {"file": Feed(900)}
+    assert platform.run().success
+    stored = platform.lake.bars("BTCUSDT", "1h")
+    assert len(stored) == 899
+    assert feed.loc[890, "open_time"] not in set(stored["open_time"])
+    assert platform.lake.read(QUARANTINE)["open_time"].tolist() == [feed.loc[890, "open_time"]]

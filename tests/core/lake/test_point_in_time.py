@@ -223,3 +223,17 @@ def test_a_frame_that_is_no_bar_frame_is_refused(lake: Lake) -> None:
 def test_a_symbol_too_long_for_a_folder_is_refused(lake: Lake) -> None:
     with pytest.raises(LakeError, match="folder's name"):
         lake.upsert_bars(builders.bars(3, symbol="/" * 100))
+
+
+def test_a_withdrawn_bar_is_gone_now_and_known_then(lake: Lake) -> None:
+    bars = builders.bars(50)
+    before = lake.upsert_bars(bars)["BTCUSDT"]
+    known_then = datetime.now(UTC)
+    keys = bars.loc[[30], ["symbol", "timeframe", "open_time"]]
+    change = lake.withdraw_bars(keys)["BTCUSDT"]
+    assert (change.n_removed, change.n_rows) == (1, 49)
+    assert change.content_hash != before.content_hash
+    assert bars.loc[30, "open_time"] not in set(lake.bars("BTCUSDT", "1h")["open_time"])
+    assert_frame_equal(lake.bars("BTCUSDT", "1h", as_of=known_then), bars)
+    assert lake.withdraw_bars(keys) == {}
+    assert lake.upsert_bars(bars)["BTCUSDT"].content_hash == before.content_hash
