@@ -42,6 +42,9 @@ def rsi_backtest(
 ) -> None:
     """Trade the plain RSI strategy on each instrument: decided at the close, filled at the next open, after costs."""
     known = settings.load()
+    if not known.strategies.rsi.enabled:
+        context.log.warning("strategies.rsi.enabled is false in the settings: nothing to trade")
+        return
 
     def trade(instrument: Instrument, stored: pd.DataFrame) -> Made:
         backtest = backtest_strategy(stored, strategy_named("rsi", known.strategies), instrument)

@@ -5,19 +5,23 @@ Belongs here: the bars of each instrument and the verdict on them. Not here: sou
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 
 import dagster as dg
 import pandas as pd
 
 from assets.each_symbol import Check, Made, materialize_each_symbol
+from assets.metadata import source_of
 from assets.partitions import ONE_RUN, OWNERS, SYMBOLS, SymbolsConfig
+from assets.reading import Read, own_series
 from bot_core_dagster.errors import SourceError
 from bot_core_dagster.lake import BAR_QUALITY, BARS, QUARANTINE, Lake, SeriesChange
 from bot_core_dagster.market.intake import condemned_bars
 from bot_core_dagster.market.quality import assess
 from bot_core_dagster.market.sources import new_bars
-from bot_core_dagster.settings import Instrument
+from bot_core_dagster.settings import Instrument, Settings
 from resources.lake import LakeResource
 from resources.market import MarketResource, SettingsResource
 
@@ -53,7 +57,7 @@ def bars(
         return Made(
             tables=[(BARS, admission.bars), (QUARANTINE, admission.quarantined)],
             metadata={
-                "source": instrument.source.upper() if instrument.source == "simulated" else instrument.source,
+                "source": source_of(instrument),
                 "fetched_rows": admission.n_read,
                 "quarantined_rows": len(admission.quarantined),
                 "duplicate_rows": admission.n_duplicates,
@@ -63,7 +67,7 @@ def bars(
         )
 
     materialize_each_symbol(
-        context, lake.open(), known, config.symbols, collect, load=_last_open_times, store=_upsert_bars
+        context, lake.open(), known, config.symbols, collect, load=_last_open_times, store=partial(_upsert_bars, known)
     )
 
 
@@ -97,6 +101,7 @@ def bar_quality(
             tables=[(BAR_QUALITY, pd.DataFrame([quality.as_row()]))],
             metadata={
                 "verdict": quality.verdict,
+                "source": source_of(instrument),
                 "bars": quality.n_bars,
                 "missing_bars": quality.n_missing,
                 "findings": "; ".join(f"{check.name}: {check.detail}" for check in failed) or "none",
@@ -115,22 +120,27 @@ def bar_quality(
     materialize_each_symbol(context, lake.open(), known, config.symbols, judge)
 
 
-def _last_open_times(lake: Lake, instruments: Sequence[Instrument]) -> dict[str, datetime | None]:
+def _last_open_times(lake: Lake, instruments: Sequence[Instrument]) -> dict[str, Read[datetime | None]]:
     query = "select symbol, timeframe, open_time from latest_bars"
     rows = lake.sql(query).to_pylist() if lake.symbols(BARS) else []
     stored = {(row["symbol"], row["timeframe"]): row["open_time"] for row in rows}
-    return {one.symbol: stored.get((one.symbol, str(one.timeframe))) for one in instruments}
+    return {one.symbol: Read(stored.get((one.symbol, str(one.timeframe)))) for one in instruments}
 
 
-def _upsert_bars(lake: Lake, made: Mapping[str, Made]) -> Mapping[str, SeriesChange]:
+def _upsert_bars(settings: Settings, lake: Lake, made: Mapping[str, Made]) -> dict[str, SeriesChange]:
+    """Store the bars; answer with rows and content of each instrument's own timeframe, others stand beside it."""
     quarantined = [one.tables[1][1] for one in made.values() if len(one.tables[1][1])]
     if quarantined:
         refused = pd.concat(quarantined, ignore_index=True)
         lake.upsert(QUARANTINE, refused)
         lake.withdraw_bars(condemned_bars(refused))
-    fetched = {symbol: one.tables[0][1] for symbol, one in made.items() if len(one.tables[0][1])}
-    changes = lake.unchanged(BARS, [symbol for symbol in made if symbol not in fetched])
-    return changes | (lake.upsert_bars(pd.concat(fetched.values(), ignore_index=True)) if fetched else {})
+    fetched = [one.tables[0][1] for one in made.values() if len(one.tables[0][1])]
+    changes = lake.upsert_bars(pd.concat(fetched, ignore_index=True)) if fetched else {}
+    now = own_series(lake, [settings.instrument(symbol) for symbol in made])
+    return {
+        symbol: replace(changes[symbol], n_rows=one.n_rows, content_hash=one.content_hash) if symbol in changes else one
+        for symbol, one in now.items()
+    }
 
 
 def _last_bar(frame: pd.DataFrame) -> dict[str, object]:

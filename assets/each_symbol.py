@@ -1,30 +1,39 @@
 """The one helper that materialises many symbols in one run.
 
 Belongs here: that a symbol which fails stops its own downstream and nothing else, and that each good symbol gets one
-event with its own data version. Not here: what any asset computes (the core), the check that turns the run red
-(`assets.checks`).
+event with its own data version. Not here: what is read (`assets.reading`), what any asset computes (the core), the
+check that turns the run red (`assets.checks`).
 
 Dagster stamps all partitions of a run alike when an asset returns a result, so the helper defers that
 (`dagster/defer_asset_events`, internal to the pinned Dagster; a test asserts its effect) and logs the events itself.
 """
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
 import dagster as dg
 import pandas as pd
 
-from bot_core_dagster.errors import BotCoreError, SourceError
-from bot_core_dagster.lake import BARS, Lake, SeriesChange
+from assets.reading import Load, Read, Upstream, load_each, stored_bars
+from bot_core_dagster.errors import BotCoreError
+from bot_core_dagster.lake import Lake, SeriesChange
 from bot_core_dagster.lake.table import Table
-from bot_core_dagster.lineage import Outcome, outcomes_of, record_outcomes
+from bot_core_dagster.lineage import Outcome, record_outcomes
 from bot_core_dagster.settings import Instrument, Settings
 from resources.run_history import claim_run
 
-Loaded = TypeVar("Loaded")
+Content = TypeVar("Content")
+
+BATCH_SYMBOLS: Final = 100
+"""Symbols in memory at once, and in one commit."""
+BATCH_S: Final = 30.0
+"""What a slow source has brought is stored after this long, whoever is still to come."""
+PATIENCE_S: Final = 2_700.0
+"""Under the run's limit of an hour: symbols that were not reached by then fail, the others are stored."""
 
 
 @dataclass(frozen=True)
@@ -54,16 +63,6 @@ class Made:
 Store = Callable[[Lake, Mapping[str, Made]], Mapping[str, SeriesChange]]
 
 
-def stored_bars(lake: Lake, instruments: Sequence[Instrument]) -> dict[str, pd.DataFrame]:
-    """Return the current bars of each instrument on its own timeframe; a symbol without bars is absent."""
-    loaded: dict[str, pd.DataFrame] = {}
-    for timeframe in {instrument.timeframe for instrument in instruments}:
-        stored = set(lake.symbols(BARS, timeframe))
-        wanted = [instrument.symbol for instrument in instruments if instrument.timeframe == timeframe]
-        loaded |= lake.bars_of([symbol for symbol in wanted if symbol in stored], timeframe)
-    return loaded
-
-
 def replace_rows(lake: Lake, made: Mapping[str, Made]) -> Mapping[str, SeriesChange]:
     """Make each table's content of these symbols what was made: one commit a table."""
     first = next(iter(made.values()))
@@ -87,9 +86,9 @@ def materialize_each_symbol(
     lake: Lake,
     settings: Settings,
     symbols: Sequence[str],
-    make: Callable[[Instrument, Loaded], Made],
+    make: Callable[[Instrument, Content], Made],
     *,
-    load: Callable[[Lake, Sequence[Instrument]], Mapping[str, Loaded]] = stored_bars,  # type: ignore[assignment]
+    load: Load[Content] = stored_bars,  # type: ignore[assignment]
     store: Store = replace_rows,
 ) -> None:
     """Make, store and report each of the run's symbols; a `BotCoreError` fails its symbol only.
@@ -101,119 +100,156 @@ def materialize_each_symbol(
     """
     claim_run(context)
     cast("dict[str, str]", context.run.tags)["dagster/defer_asset_events"] = "true"
-    upstream = _Upstream.read(context, lake)
-    chosen = list(symbols) or list(context.partition_keys)
-    failed = {symbol: upstream.failures[symbol] for symbol in chosen if symbol in upstream.failures}
-    instruments, unknown = _on_the_watchlist(settings, [symbol for symbol in chosen if symbol not in failed])
-    made, unmade = _make_each(context, instruments, load(lake, instruments), make)
-    changes, unstored = _store_each(lake, made, store)
-    failed |= unknown | unmade | unstored | {symbol: one.failure for symbol, one in made.items() if one.failure}
-    version = (context.assets_def.code_versions_by_key or {}).get(context.asset_key) or ""
-    common = {"asset": context.asset_key.to_user_string(), "run_id": context.run.run_id, "code_version": version}
-    at = datetime.now(UTC)
-    good = [
-        Outcome(
-            symbol=symbol,
-            made_at=at,
-            n_rows=change.n_rows,
-            content_hash=change.content_hash,
-            inputs=upstream.hashes(symbol),
-            **common,
-        )
-        for symbol, change in changes.items()
-        if symbol not in failed
-    ]
-    bad = [
-        Outcome(symbol=symbol, made_at=at, is_made=False, reason=why, inputs=upstream.hashes(symbol), **common)
-        for symbol, why in failed.items()
-    ]
-    record_outcomes(lake, [*good, *bad])
-    for symbol in changes:
-        _report_checks(context, symbol, made[symbol])
-    for outcome in good:
-        context.log_event(_materialization(context, outcome, made[outcome.symbol], changes[outcome.symbol], upstream))
-    for symbol, reason in failed.items():
-        context.log.error(f"{context.asset_key.to_user_string()} of {symbol} was not made: {reason}")
+    run = _Run(context, lake, Upstream.of(context, lake), time.monotonic())
+    for symbol in list(symbols) or list(context.partition_keys):
+        run.admit(settings, symbol)
+    for batch in run.batches(make, load):
+        run.finish(batch, store)
+    run.report_failures()
 
 
-@dataclass(frozen=True)
-class _Upstream:
-    """The outcomes and latest events of the assets that this one is made from, by symbol."""
+@dataclass
+class _Run:
+    """One asset over the symbols of one run: who is to be made, who has failed and why."""
 
-    outcomes: Mapping[str, Mapping[str, Outcome]]
-    pointers: Mapping[str, Mapping[str, int]]
+    context: dg.AssetExecutionContext
+    lake: Lake
+    upstream: Upstream
+    started: float
+    wanted: list[Instrument] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+    versions: dict[str, Mapping[str, str]] = field(default_factory=dict)
 
-    @classmethod
-    def read(cls, context: dg.AssetExecutionContext, lake: Lake) -> "_Upstream":
-        keys = sorted(context.assets_def.asset_deps[context.asset_key])
-        outcomes: dict[str, dict[str, Outcome]] = {key.to_user_string(): {} for key in keys}
-        for outcome in outcomes_of(lake, list(outcomes)):
-            outcomes[outcome.asset][outcome.symbol] = outcome
-        kind = dg.DagsterEventType.ASSET_MATERIALIZATION
-        return cls(
-            outcomes,
-            {key.to_user_string(): context.instance.get_latest_storage_id_by_partition(key, kind) for key in keys},
-        )
+    def admit(self, settings: Settings, symbol: str) -> None:
+        """Note a symbol as one to make, or why it cannot be."""
+        reason = self.upstream.failure(symbol)
+        try:
+            instrument = settings.instrument(symbol)
+        except BotCoreError as error:
+            reason = reason or str(error)
+        if reason:
+            self.failed[symbol] = reason
+        else:
+            self.wanted.append(instrument)
+
+    def batches(self, make: Callable[[Instrument, Content], Made], load: Load[Content]) -> Iterator[dict[str, Made]]:
+        """Yield what was made, as soon as there is enough of it or it has taken long enough."""
+        n_done = 0
+        for place in range(0, len(self.wanted), BATCH_SYMBOLS):
+            instruments = self.wanted[place : place + BATCH_SYMBOLS]
+            loaded, unreadable = load_each(self.lake, instruments, load)
+            self.failed |= unreadable
+            made: dict[str, Made] = {}
+            since = time.monotonic()
+            for instrument in instruments:
+                one = self._made(instrument, loaded, make)
+                made |= {instrument.symbol: one} if one else {}
+                n_done += 1
+                self._say_progress(n_done, instrument.symbol)
+                if made and time.monotonic() - since > BATCH_S:
+                    yield made
+                    made, since = {}, time.monotonic()
+            if made:
+                yield made
+
+    def _made(
+        self, instrument: Instrument, loaded: Mapping[str, Read[Content]], make: Callable[[Instrument, Content], Made]
+    ) -> Made | None:
+        symbol = instrument.symbol
+        if symbol in self.failed:
+            return None
+        if symbol not in loaded:
+            self.failed[symbol] = f"no {instrument.timeframe} bars in the lake; next: bot-core import"
+            return None
+        if time.monotonic() - self.started > PATIENCE_S:
+            self.failed[symbol] = f"not reached within {PATIENCE_S / 60:.0f} minutes; the next run brings it"
+            return None
+        self.versions[symbol] = loaded[symbol].versions
+        contradiction = self.upstream.contradiction(symbol, loaded[symbol].versions)
+        if contradiction:
+            self.failed[symbol] = contradiction
+            return None
+        try:
+            return make(instrument, loaded[symbol].content)
+        except BotCoreError as error:
+            self.failed[symbol] = str(error)
+            return None
+
+    def _say_progress(self, n_done: int, symbol: str) -> None:
+        if n_done % max(1, len(self.wanted) // 10) == 0:
+            self.context.log.info(f"{self.asset}: {n_done} of {len(self.wanted)} symbols, {symbol} done")
+
+    def finish(self, made: Mapping[str, Made], store: Store) -> None:
+        """Store a batch, record its outcomes, and log checks and events of its symbols."""
+        changes, refused = _store_each(self.lake, made, store)
+        self.failed |= refused | {symbol: one.failure for symbol, one in made.items() if one.failure}
+        good = [self._outcome(symbol, change) for symbol, change in changes.items() if symbol not in self.failed]
+        record_outcomes(self.lake, good)
+        for symbol in changes:
+            self._log_checks(symbol, made[symbol])
+        for outcome in good:
+            self._log_materialization(outcome, made[outcome.symbol], changes[outcome.symbol])
+
+    def report_failures(self) -> None:
+        """Record the outcomes of the symbols that failed, and say why."""
+        record_outcomes(self.lake, [self._outcome(symbol, None, reason) for symbol, reason in self.failed.items()])
+        for symbol, reason in self.failed.items():
+            self.context.log.error(f"{self.asset} of {symbol} was not made: {reason}")
 
     @property
-    def failures(self) -> dict[str, str]:
-        return {
-            symbol: f"{asset} failed: {outcome.reason}"
-            for asset, by_symbol in self.outcomes.items()
-            for symbol, outcome in by_symbol.items()
-            if not outcome.is_made
-        }
+    def asset(self) -> str:
+        """The asset's key, as outcomes name it."""
+        return str(self.context.asset_key.to_user_string())
 
-    def hashes(self, symbol: str) -> dict[str, str]:
-        return {asset: by[symbol].content_hash for asset, by in self.outcomes.items() if symbol in by}
+    def _outcome(self, symbol: str, change: SeriesChange | None, reason: str = "") -> Outcome:
+        return Outcome(
+            asset=self.asset,
+            symbol=symbol,
+            run_id=self.context.run.run_id,
+            made_at=datetime.now(UTC),
+            is_made=change is not None,
+            reason=reason,
+            n_rows=change.n_rows if change else 0,
+            content_hash=change.content_hash if change else "",
+            inputs=self.upstream.inputs(symbol, self.versions.get(symbol, {})),
+            code_version=(self.context.assets_def.code_versions_by_key or {}).get(self.context.asset_key) or "",
+        )
 
-    def tags(self, symbol: str) -> dict[str, str]:
-        versions = {f"dagster/input_data_version/{asset}": hash_ for asset, hash_ in self.hashes(symbol).items()}
-        pointers = {
-            f"dagster/input_event_pointer/{asset}": str(storage_ids[symbol])
-            for asset, storage_ids in self.pointers.items()
-            if symbol in storage_ids
-        }
-        return versions | pointers
+    def _log_checks(self, symbol: str, made: Made) -> None:
+        for check in made.checks:
+            severity = dg.AssetCheckSeverity.ERROR if check.is_fatal else dg.AssetCheckSeverity.WARN
+            self.context.log_event(
+                dg.AssetCheckEvaluation(
+                    asset_key=self.context.asset_key,
+                    check_name=check.name,
+                    passed=check.is_passed,
+                    severity=severity,
+                    metadata=check.metadata,
+                    partition=symbol,
+                )
+            )
 
-
-def _on_the_watchlist(settings: Settings, symbols: Sequence[str]) -> tuple[list[Instrument], dict[str, str]]:
-    found, unknown = [], {}
-    for symbol in symbols:
-        try:
-            found.append(settings.instrument(symbol))
-        except BotCoreError as error:
-            unknown[symbol] = str(error)
-    return found, unknown
-
-
-def _make_each(
-    context: dg.AssetExecutionContext,
-    instruments: Sequence[Instrument],
-    loaded: Mapping[str, Loaded],
-    make: Callable[[Instrument, Loaded], Made],
-) -> tuple[dict[str, Made], dict[str, str]]:
-    made, failed = {}, {}
-    step = max(1, len(instruments) // 10)
-    for done, instrument in enumerate(instruments, start=1):
-        try:
-            if instrument.symbol not in loaded:
-                raise SourceError(f"no {instrument.timeframe} bars in the lake; next: bot-core import")
-            made[instrument.symbol] = make(instrument, loaded[instrument.symbol])
-        except BotCoreError as error:
-            failed[instrument.symbol] = str(error)
-        if done % step == 0:
-            name = context.asset_key.to_user_string()
-            context.log.info(f"{name}: {done} of {len(instruments)} symbols, {instrument.symbol} done")
-    return made, failed
+    def _log_materialization(self, outcome: Outcome, made: Made, change: SeriesChange) -> None:
+        counts = {"rows": change.n_rows, "new_rows": change.n_new, "changed_rows": change.n_changed}
+        self.context.log_event(
+            dg.AssetMaterialization(
+                asset_key=self.context.asset_key,
+                partition=outcome.symbol,
+                metadata={**made.metadata, **counts},
+                tags={
+                    "dagster/data_version": outcome.content_hash,
+                    "dagster/data_version_is_user_provided": "true",
+                    "dagster/code_version": outcome.code_version,
+                    **self.upstream.event_tags(outcome.symbol, outcome.inputs),
+                },
+            )
+        )
 
 
 def _store_each(
     lake: Lake, made: Mapping[str, Made], store: Store
 ) -> tuple[Mapping[str, SeriesChange], dict[str, str]]:
     """Store all in one commit; where that is refused, one by one, so that only the refused symbol is lost."""
-    if not made:
-        return {}, {}
     try:
         return store(lake, made), {}
     except BotCoreError as error:
@@ -226,35 +262,3 @@ def _store_each(
         changes |= stored
         failed |= refused
     return changes, failed
-
-
-def _report_checks(context: dg.AssetExecutionContext, symbol: str, made: Made) -> None:
-    for check in made.checks:
-        severity = dg.AssetCheckSeverity.ERROR if check.is_fatal else dg.AssetCheckSeverity.WARN
-        context.log_event(
-            dg.AssetCheckEvaluation(
-                asset_key=context.asset_key,
-                check_name=check.name,
-                passed=check.is_passed,
-                severity=severity,
-                metadata=check.metadata,
-                partition=symbol,
-            )
-        )
-
-
-def _materialization(
-    context: dg.AssetExecutionContext, outcome: Outcome, made: Made, change: SeriesChange, upstream: _Upstream
-) -> dg.AssetMaterialization:
-    counts = {"rows": change.n_rows, "new_rows": change.n_new, "changed_rows": change.n_changed}
-    return dg.AssetMaterialization(
-        asset_key=context.asset_key,
-        partition=outcome.symbol,
-        metadata={**made.metadata, **counts},
-        tags={
-            "dagster/data_version": outcome.content_hash,
-            "dagster/data_version_is_user_provided": "true",
-            "dagster/code_version": outcome.code_version,
-            **upstream.tags(outcome.symbol),
-        },
-    )

@@ -9,7 +9,7 @@ import pandas as pd
 
 from assets.bars import bar_quality, bars
 from assets.each_symbol import Made, materialize_each_symbol
-from assets.metadata import column_schema
+from assets.metadata import column_schema, source_of
 from assets.partitions import ONE_RUN, OWNERS, SYMBOLS, SymbolsConfig
 from bot_core_dagster.features import bar_features, feature_columns
 from bot_core_dagster.features.table import FEATURES_TABLE
@@ -35,6 +35,17 @@ def features(
     """Write the indicators, returns and calendar terms of each bar, as known at its close."""
 
     def compute(instrument: Instrument, stored: pd.DataFrame) -> Made:
-        return Made(tables=[(FEATURES_TABLE, bar_features(stored, instrument.calendar))])
+        rows = bar_features(stored, instrument.calendar)
+        values = rows.select_dtypes("float64")
+        return Made(
+            tables=[(FEATURES_TABLE, rows)],
+            metadata={
+                "source": source_of(instrument),
+                "features": values.shape[1],
+                "undefined_share": float(values.isna().to_numpy().mean()),
+                "first_open_time": str(rows["open_time"].iloc[0]),
+                "last_open_time": str(rows["open_time"].iloc[-1]),
+            },
+        )
 
     materialize_each_symbol(context, lake.open(), settings.load(), config.symbols, compute)

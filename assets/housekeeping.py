@@ -13,7 +13,7 @@ from bot_core_dagster.features.table import FEATURES_TABLE
 from bot_core_dagster.lake import BARS
 from resources.lake import LakeResource
 from resources.market import SettingsResource
-from resources.run_history import delete_old_runs
+from resources.run_history import claim_run, delete_old_runs
 
 
 @dg.asset(group_name="maintenance", kinds={"delta", "sqlite"}, owners=OWNERS, code_version="1", pool="maintenance")
@@ -21,6 +21,7 @@ def housekeeping(
     context: dg.AssetExecutionContext, lake: LakeResource, settings: SettingsResource
 ) -> dg.MaterializeResult[None]:
     """Join small files of the lake, delete those of superseded versions and old runs; no row of any table goes."""
+    claim_run(context)
     retention, store = settings.load().retention, lake.open()
     before = datetime.now(UTC) - timedelta(days=retention.run_days)
     return dg.MaterializeResult(

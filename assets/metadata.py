@@ -14,7 +14,9 @@ import dagster as dg
 
 from bot_core_dagster.backtest import Backtest
 from bot_core_dagster.features import Column
+from bot_core_dagster.market.bar import SIMULATED
 from bot_core_dagster.portfolio import Performance, PortfolioReport
+from bot_core_dagster.settings import Instrument
 
 _BACKTEST_FIGURES: Final = (
     "total_return",
@@ -33,6 +35,11 @@ _BACKTEST_FIGURES: Final = (
     "n_periods",
     "periods_per_year",
 )
+
+
+def source_of(instrument: Instrument) -> str:
+    """Return where the instrument's bars come from, as the UI shows it."""
+    return instrument.source.upper() if instrument.source == SIMULATED else instrument.source
 
 
 def picture(png: bytes, title: str) -> dg.MarkdownMetadataValue:

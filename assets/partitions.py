@@ -5,6 +5,8 @@ Belongs here: partition definitions and backfill policies. Not here: who keeps t
 """
 
 import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import dagster as dg
@@ -13,9 +15,13 @@ from pydantic import Field
 warnings.filterwarnings("ignore", message="Parameter `backfill_policy` of")  # beta in the pinned Dagster, and meant
 
 SYMBOLS: Final = dg.DynamicPartitionsDefinition(name="symbols")
-MONTHS: Final = dg.MonthlyPartitionsDefinition(start_date="2010-01-01", timezone="UTC")
+MONTHS: Final = dg.MonthlyPartitionsDefinition(start_date="2010-01-01", timezone="UTC", end_offset=1)
 ONE_RUN: Final = dg.BackfillPolicy.single_run()
 OWNERS: Final = ["team:quant"]
+
+
+SYMBOL_ASSETS: Final = ("bars", "bar_quality", "features", "rsi_backtest")
+"""The assets of `SYMBOLS`, upstream first."""
 
 
 class SymbolsConfig(dg.Config):
@@ -37,6 +43,23 @@ def symbol_range_tags(keys: list[str]) -> dict[str, str]:
     return {"dagster/asset_partition_range_start": keys[0], "dagster/asset_partition_range_end": keys[-1]}
 
 
-def symbols_run_config(asset_names: list[str], symbols: list[str]) -> dict[str, object]:
+@dataclass(frozen=True)
+class Drift:
+    """How the partitions differ from the watchlist; `after` are the partitions in step with it, in their order."""
+
+    added: list[str]
+    removed: list[str]
+    after: list[str]
+
+
+def drift(instance: dg.DagsterInstance, wanted: Sequence[str]) -> Drift:
+    """Compare the symbols' partitions with the symbols that are wanted."""
+    there = list(instance.get_dynamic_partitions(str(SYMBOLS.name)))
+    added = [symbol for symbol in wanted if symbol not in there]
+    removed = [symbol for symbol in there if symbol not in wanted]
+    return Drift(added, removed, [symbol for symbol in there if symbol in wanted] + added)
+
+
+def symbols_run_config(asset_names: Sequence[str], symbols: Sequence[str]) -> dict[str, object]:
     """Return run config that restricts each asset to `symbols` within the run's partition range."""
-    return {"ops": {name: {"config": {"symbols": symbols}} for name in asset_names}}
+    return {"ops": {name: {"config": {"symbols": list(symbols)}} for name in asset_names}}

@@ -29,6 +29,7 @@ from bot_core_dagster.reports import (
 )
 from resources.lake import LakeResource
 from resources.market import SettingsResource
+from resources.run_history import claim_run
 
 _REVIEW: Final = dg.AssetSpec(
     "portfolio_review",
@@ -47,6 +48,7 @@ def portfolio_review(
     context: dg.AssetExecutionContext, lake: LakeResource, settings: SettingsResource
 ) -> dg.MaterializeResult[None]:
     """Review a month. The op has a name of its own: Dagster wants the job `portfolio_review` to differ from it."""
+    claim_run(context)
     known, store, month = settings.load(), lake.open(), context.partition_key[:7]
     report = review_month(store, known, month)
     made_from = Provenance(

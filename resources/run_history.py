@@ -20,6 +20,8 @@ import psutil
 _FINISHED: Final = (dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED)
 
 _PROCESS_TAG: Final = "bot_core/process"
+_CLOCK_CORRECTION_S: Final = 60.0
+"""A process's start is told by the system clock, which may be set while it runs; an id is not reused this soon."""
 
 
 def claim_run(context: dg.AssetExecutionContext) -> None:
@@ -43,11 +45,13 @@ def _identity(pid: int) -> str:
 
 def _is_alive(identity: str) -> bool:
     """Return whether the process is there; one of another machine is taken to be."""
-    host, pid, _ = identity.split(" ")
+    host, pid, started = identity.split(" ")
     if host != socket.gethostname():
         return True
     try:
-        return psutil.Process(int(pid)).status() != psutil.STATUS_ZOMBIE and _identity(int(pid)) == identity
+        process = psutil.Process(int(pid))
+        is_same = abs(process.create_time() - float(started)) < _CLOCK_CORRECTION_S
+        return is_same and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
 

@@ -3,18 +3,24 @@
 Belongs here: who owns the downstream of a materialisation of `bars`. The run that made the bars owns what it selected
 itself (the hourly job: quality and features; the research cycle: everything); once it has finished, this sensor owns
 whatever still stands on another version of the bars. So nothing is computed twice, and a symbol that failed is not
-tried again until its bars change. Not here: what is computed (`assets`).
+tried again until its bars change. Bars that came by `bot-core import` have no materialisation: they are seen by their
+content, and the sensor owns everything of them. Not here: what is computed (`assets`).
 """
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from typing import Final
 
 import dagster as dg
 
-from assets.partitions import SYMBOLS, symbol_range_tags, symbols_run_config
-from bot_core_dagster.lineage import assets_behind
+from assets.partitions import SYMBOL_ASSETS, SYMBOLS, symbol_range_tags, symbols_run_config
+from assets.reading import own_series
+from bot_core_dagster.lake import BARS, Lake
+from bot_core_dagster.lineage import assets_behind, outcomes_of
+from bot_core_dagster.settings import Instrument
 from jobs import research_cycle
 from resources.lake import LakeResource
+from resources.market import SettingsResource
 
 DOWNSTREAM: Final = ("bar_quality", "features", "rsi_backtest")
 BATCH: Final = 1_000
@@ -29,32 +35,53 @@ _UNFINISHED: Final = {
 
 
 @dg.sensor(job=research_cycle, minimum_interval_seconds=30, default_status=dg.DefaultSensorStatus.RUNNING)
-def fresh_bars(context: dg.SensorEvaluationContext, lake: LakeResource) -> dg.SensorResult:
-    """Run the rest of the downstream of the symbols whose bars changed since the last tick."""
+def fresh_bars(context: dg.SensorEvaluationContext, lake: LakeResource, settings: SettingsResource) -> dg.SensorResult:
+    """Run what stands on other bars than the lake has now, for exactly those symbols."""
     cursor = int(context.cursor or 0)
     records = dg.AssetRecordsFilter(asset_key=_BARS, after_storage_id=cursor)
     events = context.instance.fetch_materializations(records, limit=BATCH, ascending=True).records
     finished = list(_of_finished_runs(context.instance, events))
-    if not finished:
-        waiting = f"{len(events)} materialisations of runs that are not finished" if events else "no new bars"
-        return dg.SensorResult(skip_reason=waiting)
-    there = list(context.instance.get_dynamic_partitions(str(SYMBOLS.name)))
+    there = set(context.instance.get_dynamic_partitions(str(SYMBOLS.name)))
+    store = lake.open()
+    instruments = [one for one in settings.load().watchlist if one.symbol in there]
+    imported = {} if _is_collecting(context.instance) else _imported(store, instruments)
     versions = {str(event.partition_key): _data_version(event) for event in finished}
-    behind = assets_behind(lake.open(), DOWNSTREAM, of="bars", versions=versions)
+    behind = assets_behind(store, DOWNSTREAM, of="bars", versions=versions) | imported
     owed: dict[tuple[str, ...], list[str]] = {}
     for symbol, assets in behind.items():
         if symbol in there:
             owed.setdefault(assets, []).append(symbol)
-    requests = [
-        dg.RunRequest(
-            asset_selection=[dg.AssetKey(name) for name in assets],
-            run_config=symbols_run_config(list(assets), symbols),
-            tags=symbol_range_tags(there) | {"bot_core/fresh_bars": ",".join(symbols)[:200]},
-        )
-        for assets, symbols in owed.items()
-    ]
-    skip = None if requests else "the bars' own runs brought their downstream up to date"
-    return dg.SensorResult(run_requests=requests, skip_reason=skip, cursor=str(finished[-1].storage_id))
+    requests = [_request(context.instance, store, assets, symbols) for assets, symbols in owed.items()]
+    skip = None if requests else "no new bars, or their own runs brought their downstream up to date"
+    newest = str(finished[-1].storage_id) if finished else context.cursor
+    return dg.SensorResult(run_requests=requests, skip_reason=skip, cursor=newest)
+
+
+def _imported(lake: Lake, instruments: Sequence[Instrument]) -> dict[str, tuple[str, ...]]:
+    """Return the symbols whose bars in the lake are not those of the latest outcome: they came by an import."""
+    told = {one.symbol: one.content_hash for one in outcomes_of(lake, ["bars"]) if one.is_made}
+    now = own_series(lake, instruments)
+    return {symbol: SYMBOL_ASSETS for symbol, one in now.items() if one.n_rows and told.get(symbol) != one.content_hash}
+
+
+def _is_collecting(instance: dg.DagsterInstance) -> bool:
+    """Return whether a run is under way that may have stored bars and not yet said so."""
+    return bool(instance.get_runs(dg.RunsFilter(statuses=list(_UNFINISHED)), limit=1))
+
+
+def _request(
+    instance: dg.DagsterInstance, lake: Lake, assets: tuple[str, ...], symbols: Sequence[str]
+) -> dg.RunRequest:
+    """Return the run of these assets and symbols; the same assets of the same bars are asked for once."""
+    versions = lake.content_hashes(BARS, symbols)
+    identity = hashlib.sha256("".join((*assets, *symbols, *versions.values())).encode()).hexdigest()
+    there = list(instance.get_dynamic_partitions(str(SYMBOLS.name)))
+    return dg.RunRequest(
+        run_key=identity,
+        asset_selection=[dg.AssetKey(name) for name in assets],
+        run_config=symbols_run_config(assets, symbols),
+        tags=symbol_range_tags(there) | {"bot_core/fresh_bars": ",".join(symbols)[:200]},
+    )
 
 
 def _of_finished_runs(instance: dg.DagsterInstance, events: Sequence[dg.EventLogRecord]) -> Iterator[dg.EventLogRecord]:

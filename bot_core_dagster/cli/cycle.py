@@ -5,6 +5,7 @@ what is computed (`assets` and the core).
 """
 
 import logging
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -14,20 +15,22 @@ from typing import Any, Final
 
 import dagster as dg
 
-from assets.partitions import SYMBOLS, symbol_range_tags
+from assets.partitions import SYMBOL_ASSETS, SYMBOLS, drift, symbol_range_tags
 from bot_core_dagster.cli.cycle_result import Built, CycleResult, Failed, Headline
 from bot_core_dagster.definitions import build_defs
 from bot_core_dagster.errors import BotCoreError, SettingsError
 from bot_core_dagster.lake import default_lake
 from bot_core_dagster.lineage import outcomes_of
+from bot_core_dagster.metrics import UTC_DAYS
 from bot_core_dagster.portfolio import Performance, PortfolioReport, newest_full_month, review_month
+from bot_core_dagster.portfolio.period import month_window
 from bot_core_dagster.settings import Settings
+from bot_core_dagster.strategies import enabled_strategies
 from resources.run_history import fail_dead_runs
 
 OnProgress = Callable[[float, str], None]
 
-_SYMBOL_ASSETS: Final = ("bars", "bar_quality", "features", "rsi_backtest")
-_STEPS: Final = (*_SYMBOL_ASSETS, "every_symbol_is_current", "review_portfolio")
+_STEPS: Final = (*SYMBOL_ASSETS, "every_symbol_is_current", "review_portfolio")
 
 
 def run_cycle(settings: Settings, *, month: str | None, on_progress: OnProgress) -> CycleResult:
@@ -36,18 +39,22 @@ def run_cycle(settings: Settings, *, month: str | None, on_progress: OnProgress)
     Raises
     ------
     SettingsError
-        If the watchlist is empty.
+        If the watchlist is empty, or no strategy is enabled.
+    TimeError
+        If `month` is not of the form YYYY-MM.
     """
     symbols = [instrument.symbol for instrument in settings.watchlist]
     if not symbols:
         raise SettingsError("the watchlist is empty; next: bot-core symbols add BTCUSDT")
+    if not enabled_strategies(settings.strategies):
+        raise SettingsError("no strategy is enabled: nothing would be reviewed; next: enable one under [strategies]")
+    if month is not None:
+        month_window(month, UTC_DAYS)
     started = time.perf_counter()
     with dg.DagsterInstance.get() as instance:
         fail_dead_runs(instance)
         cycle = _Cycle(instance, on_progress)
-        instance.add_dynamic_partitions(str(SYMBOLS.name), symbols)
-        there = instance.get_dynamic_partitions(str(SYMBOLS.name))
-        cycle.execute("research_cycle", tags=symbol_range_tags(list(there)))
+        cycle.execute("research_cycle", tags=symbol_range_tags(_partitions_in_step(instance, symbols)))
         report = cycle.review(settings, month)
     return CycleResult(
         built=tuple(cycle.built),
@@ -58,6 +65,14 @@ def run_cycle(settings: Settings, *, month: str | None, on_progress: OnProgress)
         report=cycle.report_file,
         seconds=time.perf_counter() - started,
     )
+
+
+def _partitions_in_step(instance: dg.DagsterInstance, symbols: Sequence[str]) -> list[str]:
+    found = drift(instance, symbols)
+    instance.add_dynamic_partitions(str(SYMBOLS.name), found.added)
+    for symbol in found.removed:
+        instance.delete_dynamic_partition(str(SYMBOLS.name), symbol)
+    return found.after
 
 
 @dataclass
@@ -74,17 +89,14 @@ class _Cycle:
         job = build_defs(loggers={"console": _progress_logger(self.on_progress)}).resolve_job_def(job_name)
         only_progress: dict[str, Any] = {"loggers": {"console": {}}}
         result = job.execute_in_process(instance=self.instance, raise_on_error=False, run_config=only_progress, **how)
-        if any("DagsterExecutionInterruptedError" in failure.reason for failure in _failed_steps(result.all_events)):
+        broken = [step for step in _failed_steps(result.all_events) if step.asset != "every_symbol_is_current"]
+        if any("DagsterExecutionInterruptedError" in step.reason for step in broken):
             raise KeyboardInterrupt
         self.built += _built(result.all_events)
-        bad = [
-            one
-            for one in outcomes_of(default_lake(), _SYMBOL_ASSETS)
-            if one.run_id == result.run_id and not one.is_made
-        ]
-        self.failed += [Failed(one.asset, one.symbol, one.reason) for one in bad]
-        if not result.success and not bad:
-            self.failed += _failed_steps(result.all_events)
+        outcomes = outcomes_of(default_lake(create=True), SYMBOL_ASSETS)
+        bad = [one for one in outcomes if one.run_id == result.run_id and not one.is_made]
+        bad.sort(key=lambda one: SYMBOL_ASSETS.index(one.asset))
+        self.failed += [*(Failed(one.asset, one.symbol, one.reason) for one in bad), *broken]
         return result
 
     def review(self, settings: Settings, month: str | None) -> PortfolioReport | None:
@@ -125,7 +137,8 @@ def _failed_steps(events: Sequence[dg.DagsterEvent]) -> Iterator[Failed]:
         if event.is_step_failure:
             error = event.step_failure_data.error
             cause = error.cause if error and error.cause else error
-            yield Failed(str(event.step_key), "", cause.message.strip().splitlines()[0] if cause else "no reason given")
+            said = cause.message.strip().splitlines()[0] if cause else "no reason given"
+            yield Failed(str(event.step_key), "", re.sub(r"^bot_core_dagster\.errors\.\w+: ", "", said))
 
 
 def _headlines(report: PortfolioReport) -> tuple[Headline, ...]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from bot_core_dagster.cli.watchlist import change_instrument
+from bot_core_dagster.cli.watchlist import change_instrument, require_editable
 from bot_core_dagster.errors import FormatError, QualityError
 from bot_core_dagster.lake import BARS, QUARANTINE, Lake, default_lake
 from bot_core_dagster.market.bar import SIMULATED
@@ -73,12 +73,16 @@ def import_files(
     ------
     UnknownNameError
         If the symbol is not on the watchlist.
+    SettingsError
+        If real bars would replace simulated ones and the watchlist cannot be edited; nothing is stored then.
     FormatError
         If a file cannot be read, or holds another price side than the watchlist says.
     QualityError
         If no row of the files is a possible bar; they are in quarantine then.
     """
     instrument = load_settings().instrument(symbol)
+    if _becomes_a_file_instrument(instrument, timeframe):
+        require_editable()
     fetched = []
     for done, file in enumerate(files):
         progress(0.8 * done / len(files), f"reading {file.name}")
@@ -95,6 +99,11 @@ def import_files(
         raise QualityError(f"no row of {len(files)} files is a possible bar: {reasons}; next: check the format")
     stored = _store(lake, admission.bars, instrument, timeframe)
     return _imported(len(files), admission, stored, instrument)
+
+
+def _becomes_a_file_instrument(instrument: Instrument, timeframe: Timeframe) -> bool:
+    """Return whether the watchlist must name files as the source once bars of this timeframe are stored."""
+    return timeframe == instrument.timeframe and instrument.source == SIMULATED
 
 
 def _read(file: Path, instrument: Instrument, timeframe: Timeframe, declared: Declared) -> Fetched:
@@ -164,7 +173,7 @@ def _store(lake: Lake, bars: pd.DataFrame, instrument: Instrument, timeframe: Ti
             f"stored beside the {instrument.timeframe} bars, which stay as they are; to trade these: "
             f"bot-core symbols add {symbol} --replace --timeframe {timeframe} --source file"
         )
-    elif instrument.source == SIMULATED:
+    elif _becomes_a_file_instrument(instrument, timeframe):
         change_instrument(symbol, {"source": "file"})
         said.append(f"the watchlist's source of {symbol} is now file; it was simulated")
     return _Stored(change.n_new + change.n_changed - n_corrected, n_corrected, tuple(said))

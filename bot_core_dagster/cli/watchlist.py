@@ -80,13 +80,31 @@ def remove_instrument(symbol: str) -> None:
             _add_trivia(watchlist[-1], comments_of_what_follows)
 
 
-@contextmanager
-def _edited() -> Iterator[AoT]:
-    """Yield the watchlist; afterwards check the whole file and replace it in one step, under a lock."""
+def require_editable() -> Path:
+    """Return the settings file if its watchlist can be edited now; what depends on the edit begins after it.
+
+    Raises
+    ------
+    SettingsError
+        If a variable sets the watchlist, or the file is wrong, missing or read-only, or its folder is read-only.
+    """
     path = settings_file()
     if PREFIX + "WATCHLIST" in os.environ:
         raise SettingsError(f"the watchlist is set by {PREFIX}WATCHLIST, not by {path}; next: unset the variable")
     load_settings(path)
+    read_only = [str(place) for place in (path, path.parent) if not os.access(place, os.W_OK)]
+    if read_only:
+        raise SettingsError(
+            f"{path}: the watchlist cannot be changed, {' and '.join(read_only)} cannot be written; nothing was "
+            "changed; next: make the file and its folder writable"
+        )
+    return path
+
+
+@contextmanager
+def _edited() -> Iterator[AoT]:
+    """Yield the watchlist; afterwards check the whole file and replace it in one step, under a lock."""
+    path = require_editable()
     try:
         with _locked(path.parent):
             document = tomlkit.parse(path.read_text(encoding="utf-8"))

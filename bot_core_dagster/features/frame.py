@@ -12,6 +12,7 @@ import pandas as pd
 from bot_core_dagster.features.definition import BarRun, Feature, FloatArray2D
 from bot_core_dagster.features.registry import CATALOG, feature_columns, features_of
 from bot_core_dagster.features.runs import require_series, unbroken_runs
+from bot_core_dagster.market.bar import SIMULATED
 
 KEY_COLUMNS: Final = ("symbol", "timeframe", "open_time")
 
@@ -31,8 +32,8 @@ def bar_features(bars: pd.DataFrame, calendar_name: str, *, package: str = CATAL
 
     Returns
     -------
-    DataFrame of shape (n_bars, 3 + n_features)
-        symbol, timeframe, open_time, then one float64 column a feature. NaN while a feature warms up, at the beginning
+    DataFrame of shape (n_bars, 4 + n_features)
+        symbol, timeframe, open_time, simulated (bool: no market made the bar), then one float64 column a feature. NaN while a feature warms up, at the beginning
         and again after missing bars; for volume features also at bars without volume. Never infinite.
 
     Raises
@@ -48,8 +49,9 @@ def bar_features(bars: pd.DataFrame, calendar_name: str, *, package: str = CATAL
     values = np.empty((len(names), len(bars)))
     for rows, run in unbroken_runs(bars, calendar_name):
         _fill(values[:, rows], declared, run)
-    keys: dict[str, object] = {name: bars[name] for name in KEY_COLUMNS}
-    return pd.DataFrame(keys | dict(zip(names, values, strict=True)), index=bars.index, copy=False)
+    first: dict[str, object] = {name: bars[name] for name in KEY_COLUMNS}
+    first["simulated"] = bars["source"] == SIMULATED
+    return pd.DataFrame(first | dict(zip(names, values, strict=True)), index=bars.index, copy=False)
 
 
 def _fill(values: FloatArray2D, declared: tuple[Feature, ...], run: BarRun) -> None:

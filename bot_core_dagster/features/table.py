@@ -18,6 +18,7 @@ FEATURES_TABLE: Final = Table(
         "symbol": "Instrument",
         "timeframe": "Length of the bar",
         "open_time": "Start of the bar, UTC; the features are known at its close",
+        "simulated": "Whether no market made the bar; what is computed from it is SIMULATED",
     }
     | {column.name: f"{column.description} [{column.unit}; {column.window_bars} bars]" for column in feature_columns()},
 )

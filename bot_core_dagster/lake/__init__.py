@@ -23,6 +23,7 @@ __all__ = [
     "QUARANTINE",
     "Lake",
     "SeriesChange",
+    "StoredSeries",
     "Table",
     "TableSummary",
     "bars",

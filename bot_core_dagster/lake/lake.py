@@ -4,7 +4,6 @@ Belongs here: the public methods and their promises. Not here: how they are kept
 `lake.session`). No path leaves it, except `root` for messages.
 """
 
-from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -30,6 +29,14 @@ if TYPE_CHECKING:
 
 _BAR_ORDER = tuple(name for name in BARS.columns if name not in BOOKKEEPING)
 _MIN_VACUUM_AGE = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class StoredSeries:
+    """Bars of one symbol and timeframe, and the content hash of the series that they were read from."""
+
+    bars: "pd.DataFrame"
+    content_hash: str
 
 
 @dataclass(frozen=True)
@@ -189,6 +196,17 @@ class Lake:
         as_of: Moment | None = None,
     ) -> "dict[str, pd.DataFrame]":
         """Return the bars of several symbols, of one and the same version of the lake; otherwise as `bars`."""
+        return {symbol: one.bars for symbol, one in self.series_of(symbols, timeframe, start, end, as_of).items()}
+
+    def series_of(
+        self,
+        symbols: Sequence[str],
+        timeframe: str,
+        start: Moment | None = None,
+        end: Moment | None = None,
+        as_of: Moment | None = None,
+    ) -> "dict[str, StoredSeries]":
+        """Return what `bars_of` does, each with the content hash of its whole series in that version of the lake."""
         first, last = utc_range(start, end)
         known = utc(as_of, "as_of")
         snapshot = self._snapshot(BARS)
@@ -200,7 +218,13 @@ class Lake:
         rows = rows_known(rows_within(rows, "open_time", first, last), known).select(list(_BAR_ORDER))
         frame = rows.sort_by([("symbol", "ascending"), ("open_time", "ascending")]).to_pandas()
         groups = dict(iter(frame.groupby("symbol", sort=False)))
-        return {symbol: groups.get(symbol, frame.head(0)).reset_index(drop=True) for symbol in symbols}
+        return {
+            symbol: StoredSeries(
+                bars=groups.get(symbol, frame.head(0)).reset_index(drop=True),
+                content_hash=symbol_content(file for file in chosen if file.series[0] == symbol),
+            )
+            for symbol in symbols
+        }
 
     def read(
         self, table: Table, symbols: Sequence[str] | None = None, start: Moment | None = None, end: Moment | None = None
@@ -239,12 +263,8 @@ class Lake:
         Equal content has an equal hash: it is the symbol's data version. Reads the log only. A `timeframe` restricts it
         to the series of that timeframe (tables that are partitioned by it).
         """
-        files: dict[str, list[DataFile]] = defaultdict(list)
-        snapshot = self._snapshot(table)
-        for file in snapshot.of(symbols) if snapshot else ():
-            if timeframe is None or timeframe in file.series[1:]:
-                files[file.series[0]].append(file)
-        return {symbol: symbol_content(files[symbol]) for symbol in symbols}
+        changes = self.unchanged(table, symbols, timeframe)
+        return {symbol: change.content_hash for symbol, change in changes.items()}
 
     def frame_hashes(self, table: Table, frame: "pd.DataFrame") -> dict[str, str]:
         """Return the content hash of each symbol in rows in hand, e.g. bars read as of a past time.
@@ -260,11 +280,24 @@ class Lake:
         files = [file for file in snapshot.files if file.n_current] if snapshot else []
         return tuple(sorted({file.series[0] for file in files if timeframe is None or timeframe in file.series[1:]}))
 
-    def unchanged(self, table: Table, symbols: Sequence[str]) -> dict[str, SeriesChange]:
-        """Return what a write that changes nothing would: rows and content hash of each symbol, from the log alone."""
-        hashes, snapshot = self.content_hashes(table, symbols), self._snapshot(table)
-        rows = {symbol: sum(file.n_current for file in snapshot.of([symbol])) if snapshot else 0 for symbol in symbols}
-        return {symbol: SeriesChange(symbol, 0, 0, 0, 0, rows[symbol], None, hashes[symbol]) for symbol in symbols}
+    def unchanged(
+        self, table: Table, symbols: Sequence[str], timeframe: str | None = None
+    ) -> dict[str, SeriesChange]:
+        """Return what a write that changes nothing would: rows and content hash of each symbol, from the log alone.
+
+        A `timeframe` restricts both to the series of that timeframe.
+        """
+        snapshot = self._snapshot(table)
+        unchanged = {}
+        for symbol in symbols:
+            files = [
+                file
+                for file in (snapshot.of([symbol]) if snapshot else ())
+                if timeframe is None or timeframe in file.series[1:]
+            ]
+            n_rows = sum(file.n_current for file in files)
+            unchanged[symbol] = SeriesChange(symbol, 0, 0, 0, 0, n_rows, None, symbol_content(files))
+        return unchanged
 
     def tables(self) -> tuple[TableSummary, ...]:
         """Return what is stored, a summary a table, sorted by name."""

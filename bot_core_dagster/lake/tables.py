@@ -59,6 +59,7 @@ BAR_QUALITY: Final = Table(
     columns={
         "symbol": "the instrument's id",
         "timeframe": "nominal length of the judged bars",
+        "simulated": "whether no market made the judged bars; what rests on them is SIMULATED",
         "verdict": "pass, warn or fail; a failed symbol stops its own downstream",
         "summary": "the verdict and what it rests on, in one line",
         "n_bars": "bars judged",

@@ -16,6 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from bot_core_dagster.market import quality_checks as checks
+from bot_core_dagster.market.bar import SIMULATED
 from bot_core_dagster.market.calendars import calendar
 from bot_core_dagster.market.missing import MissingBars, find_missing
 from bot_core_dagster.market.quality_checks import QualityCheck, Series
@@ -29,6 +30,7 @@ Verdict = Literal["pass", "warn", "fail"]
 class BarQuality:
     """The verdict on the bars of one symbol and timeframe.
 
+    is_simulated : whether no market made one of the bars; where there are none, what the instrument's source says
     verdict : "fail" if a failed check says so (the downstream of the symbol stops), "warn" if one only warns
     first_open_time, last_open_time : None where there are no bars
     zero_volume_share : fraction of the bars of known volume, NaN where none is known
@@ -38,6 +40,7 @@ class BarQuality:
 
     symbol: str
     timeframe: Timeframe
+    is_simulated: bool
     verdict: Verdict
     checks: tuple[QualityCheck, ...]
     n_bars: int
@@ -74,6 +77,7 @@ class BarQuality:
         return {
             "symbol": self.symbol,
             "timeframe": str(self.timeframe),
+            "simulated": self.is_simulated,
             "verdict": self.verdict,
             "summary": self.summary,
             "n_bars": self.n_bars,
@@ -117,11 +121,11 @@ def assess(bars: pd.DataFrame, instrument: Instrument, limits: QualitySettings, 
     moment = pd.Timestamp(require_utc(now, "now"))
     shape = checks.schema(bars, instrument)
     if not shape.passed or bars.empty:
-        return _nothing_measured(instrument, (shape, *([checks.no_bars()] if shape.passed else [])), len(bars))
+        return _nothing_measured(instrument, (shape, *([checks.no_bars()] if shape.passed else [])), bars)
     series = checks.look_at(bars, calendar(instrument.calendar))
     of_rows = (shape, *checks.of_rows(series, moment))
     if len(series.open_times) == 0:
-        return _nothing_measured(instrument, of_rows, len(bars))
+        return _nothing_measured(instrument, of_rows, bars)
     return _measured(series, of_rows, instrument, limits, moment)
 
 
@@ -140,6 +144,7 @@ def _measured(
     return BarQuality(
         symbol=instrument.symbol,
         timeframe=series.timeframe,
+        is_simulated=_is_simulated(series.bars, instrument),
         verdict=_verdict(found),
         checks=found,
         n_bars=len(series.bars),
@@ -152,14 +157,15 @@ def _measured(
     )
 
 
-def _nothing_measured(instrument: Instrument, found: tuple[QualityCheck, ...], n_bars: int) -> BarQuality:
+def _nothing_measured(instrument: Instrument, found: tuple[QualityCheck, ...], bars: pd.DataFrame) -> BarQuality:
     nothing = find_missing(pd.DatetimeIndex([], tz="UTC"), instrument.timeframe, calendar(instrument.calendar))
     return BarQuality(
         symbol=instrument.symbol,
         timeframe=instrument.timeframe,
+        is_simulated=_is_simulated(bars, instrument),
         verdict=_verdict(found),
         checks=found,
-        n_bars=n_bars,
+        n_bars=len(bars),
         first_open_time=None,
         last_open_time=None,
         n_jumps=0,
@@ -167,6 +173,12 @@ def _nothing_measured(instrument: Instrument, found: tuple[QualityCheck, ...], n
         stale_bars=0,
         missing=nothing,
     )
+
+
+def _is_simulated(bars: pd.DataFrame, instrument: Instrument) -> bool:
+    if bars.empty or "source" not in bars:
+        return instrument.source == SIMULATED
+    return bool(bars["source"].eq(SIMULATED).any())
 
 
 def _verdict(found: tuple[QualityCheck, ...]) -> Verdict:

@@ -3,6 +3,8 @@
 Belongs here: reading a month's backtests for a review, and which month that is. Not here: figures (`portfolio.review`).
 """
 
+from typing import Final
+
 import pandas as pd
 
 from bot_core_dagster.backtest import EQUITY, TRADES
@@ -12,6 +14,9 @@ from bot_core_dagster.portfolio.report import PortfolioReport
 from bot_core_dagster.portfolio.review import review_portfolio
 from bot_core_dagster.settings import Settings
 from bot_core_dagster.strategies import enabled_strategies
+
+_NEW_YORK_EVENING: Final = pd.Timedelta(hours=3)
+"""From the last day end in New York, 17:00 there, to the month's end in UTC; none in UTC lies so close before it."""
 
 
 def review_month(lake: Lake, settings: Settings, month: str) -> PortfolioReport:
@@ -36,5 +41,5 @@ def newest_full_month(lake: Lake, settings: Settings) -> str:
     if days.empty:
         raise QualityError("no backtest of the watchlist yet: nothing to review; next: bot-core run")
     newest, oldest = days.max().tz_localize(None), days.min().tz_localize(None)
-    full = (newest + pd.Timedelta(days=1)).to_period("M") - 1
+    full = (newest + _NEW_YORK_EVENING).to_period("M") - 1
     return str(full if full >= oldest.to_period("M") else (newest - pd.Timedelta(seconds=1)).to_period("M"))

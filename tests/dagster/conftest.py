@@ -3,20 +3,17 @@
 Belongs here: executing real jobs on real (temporary) instances. Not here: tests of the core.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import pytest
-from pydantic import PrivateAttr
 
 from assets.partitions import SYMBOLS, symbol_range_tags, symbols_run_config
 from bot_core_dagster.definitions import build_defs
 from bot_core_dagster.lake import Lake
-from bot_core_dagster.market.source import BarSource
-from bot_core_dagster.settings import Settings
 from resources.lake import LakeResource
 from resources.market import MarketResource, SettingsResource
 
@@ -34,15 +31,10 @@ costs = {{ fee_bps = 4.0, spread_bps = 1.0, slippage_bps = 1.0 }}
 """
 
 
-class FixedMarket(MarketResource):
-    """The market at one moment, which a test may move, from sources that a test may replace."""
+class FixedClock(MarketResource):
+    """The market at one moment, which a test may move."""
 
     moment: str
-    _sources: Mapping[str, BarSource] = PrivateAttr(default_factory=dict)
-
-    def sources(self, settings: Settings) -> Mapping[str, BarSource]:
-        """Return the shipped sources, or the test's own in their place."""
-        return {**super().sources(settings), **self._sources}
 
     def now(self) -> datetime:
         """Return that moment."""
@@ -55,7 +47,6 @@ class Platform:
     def __init__(self, folder: Path, instance: dg.DagsterInstance) -> None:
         self.instance = instance
         self.now = datetime(2024, 3, 1, tzinfo=UTC)
-        self.sources: Mapping[str, BarSource] = {}
         self.settings_file = folder / "bot_core.toml"
         self.lake_root = folder / "lake"
         self.lake = Lake.open(self.lake_root, create=True)
@@ -75,12 +66,10 @@ class Platform:
     @property
     def resources(self) -> dict[str, object]:
         """The platform's own resources, at its clock."""
-        market = FixedMarket(moment=self.now.isoformat())
-        market._sources = self.sources
         return {
             "lake": LakeResource(root=str(self.lake_root)),
             "settings": SettingsResource(file=str(self.settings_file)),
-            "market": market,
+            "market": FixedClock(moment=self.now.isoformat()),
         }
 
     @property

@@ -1,11 +1,16 @@
 """Housekeeping: old runs and files go, what is current stays."""
 
+import os
+import socket
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 import pandas as pd
+import psutil
 
-from resources.run_history import delete_old_runs
+from resources.run_history import delete_old_runs, fail_dead_runs
 from tests.dagster.conftest import Platform
 
 
@@ -41,3 +46,30 @@ def test_tidying_up_changes_no_row(platform: Platform) -> None:
     (event,) = result.get_asset_materialization_events()
     assert isinstance(event.materialization.metadata["deleted_files"], dg.IntMetadataValue)
     pd.testing.assert_frame_equal(platform.lake.bars("BTCUSDT", "1h"), before, check_exact=True)
+
+
+def test_a_run_whose_process_is_gone_is_failed(platform: Platform) -> None:
+    platform.watch("BTCUSDT")
+    job = platform.definitions.resolve_job_def("research_cycle")
+    with subprocess.Popen([sys.executable, "-c", "pass"]) as child:
+        gone = f"{socket.gethostname()} {child.pid} {psutil.Process(child.pid).create_time():.2f}"
+    dead = platform.instance.create_run_for_job(
+        job, status=dg.DagsterRunStatus.STARTED, tags={"bot_core/process": gone}
+    )
+    alive = platform.instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED, tags=_own_process(0.0))
+    after_a_clock_correction = platform.instance.create_run_for_job(
+        job, status=dg.DagsterRunStatus.STARTED, tags=_own_process(5.0)
+    )
+    elsewhere = platform.instance.create_run_for_job(
+        job, status=dg.DagsterRunStatus.STARTED, tags={"bot_core/process": "another-machine 1 0.00"}
+    )
+    assert fail_dead_runs(platform.instance) == [dead.run_id]
+    for run in (alive, after_a_clock_correction, elsewhere):
+        found = platform.instance.get_run_by_id(run.run_id)
+        assert found is not None
+        assert found.status == dg.DagsterRunStatus.STARTED
+
+
+def _own_process(clock_moved_s: float) -> dict[str, str]:
+    started = psutil.Process().create_time() + clock_moved_s
+    return {"bot_core/process": f"{socket.gethostname()} {os.getpid()} {started:.2f}"}

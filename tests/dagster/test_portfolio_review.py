@@ -1,10 +1,12 @@
 """The monthly review as an asset: a page, a picture, figures with their caveats."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
+from assets.partitions import MONTHS
 from bot_core_dagster.portfolio import PORTFOLIO_REVIEWS, newest_full_month
 from bot_core_dagster.settings import load_settings
 from tests.dagster.conftest import Platform, materializations
@@ -42,7 +44,24 @@ def test_the_same_review_again_changes_nothing(reviewed: tuple[Platform, dg.Asse
     assert (second.materialization.tags or {})["dagster/data_version"] == (event.tags or {})["dagster/data_version"]
 
 
-def test_the_newest_full_month_is_the_last_that_has_ended(platform: Platform) -> None:
+@pytest.mark.parametrize(
+    ("now", "month"),
+    [
+        ("2024-03-01T00:00", "2024-02"),
+        ("2024-02-29T23:00", "2024-01"),
+        ("2024-02-29T00:00", "2024-01"),
+        ("2024-02-01T00:00", "2024-01"),
+        ("2024-01-20T00:00", "2024-01"),
+    ],
+)
+def test_the_newest_full_month_is_the_last_that_has_ended(platform: Platform, now: str, month: str) -> None:
+    """Where none has, it is the month to date."""
+    platform.now = datetime.fromisoformat(now).replace(tzinfo=UTC)
     platform.watch("BTCUSDT")
     platform.run()
-    assert newest_full_month(platform.lake, load_settings(platform.settings_file)) == "2024-02"
+    assert newest_full_month(platform.lake, load_settings(platform.settings_file)) == month
+
+
+def test_the_current_month_can_be_reviewed_to_date(platform: Platform) -> None:
+    this_month = f"{datetime.now(UTC):%Y-%m-01}"
+    assert this_month in MONTHS.get_partition_keys()

@@ -2,13 +2,16 @@
 
 import sys
 from datetime import UTC, datetime
+from typing import Any
 
 import dagster as dg
+import numpy as np
 import pandas as pd
 import pytest
 
 from bot_core_dagster.lake import BARS, QUARANTINE
 from bot_core_dagster.lineage import outcomes_of
+from bot_core_dagster.market.simulated import SimulatedSource
 from bot_core_dagster.market.source import Fetched
 from tests import builders
 from tests.dagster.conftest import Platform, materializations
@@ -162,12 +165,13 @@ def test_inputs_are_recorded_with_their_versions(platform: Platform) -> None:
     assert int(tags["dagster/input_event_pointer/bars"]) > 0
 
 
-def test_a_glitch_that_came_as_the_newest_bar_is_withdrawn_when_it_reverses(platform: Platform) -> None:
+def test_a_glitch_that_came_as_the_newest_bar_is_withdrawn_when_it_reverses(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """At first only time could tell; the next fetch condemns it, and its symbol goes on."""
     feed = builders.bars(900)
-    glitch = feed.copy()
-    prices = ["open", "high", "low", "close"]
-    glitch.loc[890, prices] *= 1_000.0
+    scale = np.where(feed.index == 890, 1_000.0, 1.0)
+    glitch = feed.assign(**{name: feed[name] * scale for name in ("open", "high", "low", "close")})
 
     class Feed:
         name = "file:feed"
@@ -179,12 +183,88 @@ def test_a_glitch_that_came_as_the_newest_bar_is_withdrawn_when_it_reverses(plat
             return Fetched(glitch.head(self.n_bars))
 
     platform.watch("BTCUSDT", source="file")
-    platform.sources = {"file": Feed(891)}
+    monkeypatch.setattr("resources.market.bar_sources", lambda _: {"file": Feed(891)})
     platform.run()
     assert len(platform.lake.bars("BTCUSDT", "1h")) == 891
-    platform.sources = {"file": Feed(900)}
+    monkeypatch.setattr("resources.market.bar_sources", lambda _: {"file": Feed(900)})
     assert platform.run().success
     stored = platform.lake.bars("BTCUSDT", "1h")
     assert len(stored) == 899
     assert feed.loc[890, "open_time"] not in set(stored["open_time"])
     assert platform.lake.read(QUARANTINE)["open_time"].tolist() == [feed.loc[890, "open_time"]]
+
+
+def test_an_unreadable_file_of_one_symbol_stops_that_symbol_alone(platform: Platform) -> None:
+    platform.watch("BTCUSDT", "ETHUSDT", source="file")
+    series = [builders.bars(900, symbol=symbol) for symbol in ("BTCUSDT", "ETHUSDT")]
+    platform.lake.upsert_bars(pd.concat(series, ignore_index=True))
+    broken = next(path for path in platform.lake_root.rglob("*.parquet") if "BTCUSDT" in str(path))
+    broken.write_bytes(broken.read_bytes()[:100])
+    result = platform.run()
+    assert not result.success
+    assert materializations(result, "rsi_backtest") == ["ETHUSDT"]
+
+
+def test_what_a_slow_source_has_brought_is_stored_before_the_last_symbol_came(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that ends early keeps what it was told."""
+    monkeypatch.setattr("assets.each_symbol.BATCH_S", 0.0)
+    platform.watch("BTCUSDT", "ETHUSDT", "BNBUSDT")
+    seen: list[int] = []
+
+    class Watched:
+        name = "simulated"
+        source = SimulatedSource(seed=2)
+
+        def fetch(self, *arguments: Any) -> Fetched:
+            seen.append(len(platform.lake.symbols(BARS)))
+            return self.source.fetch(*arguments)
+
+    monkeypatch.setattr("resources.market.bar_sources", lambda _: {"simulated": Watched()})
+    assert platform.run().success
+    assert seen == [0, 1, 2]
+
+
+def test_symbols_beyond_the_patience_fail_and_the_others_are_stored(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    platform.watch("BTCUSDT", "ETHUSDT")
+    monkeypatch.setattr("assets.each_symbol.PATIENCE_S", 0.0)
+    result = platform.run()
+    assert not result.success
+    reasons = [one.reason for one in outcomes_of(platform.lake, ["bars"]) if not one.is_made]
+    assert len(reasons) == 2
+    assert all("the next run brings it" in reason for reason in reasons)
+
+
+def test_features_of_bars_that_nobody_judged_are_not_made(platform: Platform) -> None:
+    """A verdict on other bars is none on these."""
+    platform.watch("BTCUSDT", source="file")
+    platform.lake.upsert_bars(builders.bars(900))
+    platform.run()
+    platform.lake.upsert_bars(builders.bars(1_000).tail(100))
+    result = platform.run(assets=["features"])
+    assert not result.success
+    (outcome,) = outcomes_of(platform.lake, ["features"])
+    assert "have changed since bar_quality read them" in outcome.reason
+    assert platform.run().success
+
+
+def test_a_recorded_input_is_exactly_what_was_read(platform: Platform) -> None:
+    platform.watch("BTCUSDT", source="file")
+    platform.lake.upsert_bars(builders.bars(900))
+    platform.run()
+    (outcome,) = outcomes_of(platform.lake, ["features"])
+    read = platform.lake.bars("BTCUSDT", "1h")
+    assert outcome.inputs["bars"] == platform.lake.frame_hashes(BARS, read)["BTCUSDT"]
+
+
+def test_a_disabled_strategy_trades_nothing(platform: Platform) -> None:
+    platform.watch("BTCUSDT")
+    with platform.settings_file.open("a", encoding="utf-8") as settings:
+        settings.write("[strategies.rsi]\nenabled = false\n")
+    result = platform.run()
+    assert result.success
+    assert materializations(result, "rsi_backtest") == []
+    assert materializations(result, "features") == ["BTCUSDT"]

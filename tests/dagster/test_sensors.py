@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from dagster._core.events import DagsterEvent, StepMaterializationData
 
-from assets.partitions import SYMBOLS, symbol_range_tags
+from assets.partitions import SYMBOL_ASSETS, SYMBOLS, symbol_range_tags
 from schedules import hourly_market_data, monthly_portfolio_review
 from sensors import fresh_bars, watchlist
 from tests import builders
@@ -150,3 +150,31 @@ def test_the_monthly_schedule_reviews_the_month_that_has_ended(platform: Platfor
         request = monthly_portfolio_review(context)
     assert isinstance(request, dg.RunRequest)
     assert request.partition_key == month
+
+
+def test_imported_bars_are_seen_without_a_materialisation(platform: Platform) -> None:
+    """An import writes the lake alone; the sensor owns everything of it, once."""
+    platform.watch("BTCUSDT", "ETHUSDT", source="file")
+    series = [builders.bars(1_400, symbol=symbol, seed=seed) for seed, symbol in enumerate(("BTCUSDT", "ETHUSDT"))]
+    platform.lake.upsert_bars(pd.concat(series, ignore_index=True))
+    platform.run()
+    before = evaluated(platform, fresh_bars)
+    assert not before.run_requests
+    platform.lake.upsert_bars(builders.bars(1_500, symbol="ETHUSDT", seed=1).tail(100))
+    (request,) = evaluated(platform, fresh_bars, before.cursor).run_requests or ()
+    assert asked_symbols(request) == {name: ["ETHUSDT"] for name in SYMBOL_ASSETS}
+    (again,) = evaluated(platform, fresh_bars, before.cursor).run_requests or ()
+    assert again.run_key == request.run_key
+    platform.run(symbols=["ETHUSDT"])
+    assert not evaluated(platform, fresh_bars, before.cursor).run_requests
+
+
+def test_bars_of_another_timeframe_are_no_news(platform: Platform) -> None:
+    platform.watch("BTCUSDT", source="file")
+    platform.lake.upsert_bars(builders.bars(1_400))
+    platform.run()
+    version = platform.versions("bars")
+    platform.lake.upsert_bars(builders.bars(300, timeframe="5m"))
+    assert not evaluated(platform, fresh_bars).run_requests
+    platform.run()
+    assert platform.versions("bars") == version

@@ -1,8 +1,10 @@
 """`bot-core import`: files into the lake, from files that the tests write."""
 
 import json
+import os
+import subprocess
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -128,6 +130,65 @@ def test_an_import_that_was_cut_before_the_watchlist_was_changed_is_finished_by_
     said = answer(*_import(file))
     assert said["n_unchanged"] == 100
     assert load_settings().instrument("BTCUSDT").source == "file"
+
+
+@pytest.fixture
+def frozen_settings(settings_path: Path) -> Iterator[Path]:
+    """The settings where no one may write: a read-only folder, for root one that is mounted so."""
+    folder = settings_path.with_name("frozen")
+    folder.mkdir()
+    path = folder / settings_path.name
+    path.write_bytes(settings_path.read_bytes())
+    if os.geteuid():
+        folder.chmod(0o555)
+        yield path
+        folder.chmod(0o755)
+        return
+    mounted = subprocess.run(["mount", "--bind", folder, folder], capture_output=True, text=True, check=False)
+    if mounted.returncode:
+        pytest.skip(f"root may write everywhere, and mounts nothing here: {mounted.stderr.strip()}")
+    try:
+        subprocess.run(["mount", "-o", "remount,bind,ro", folder], check=True)
+        yield path
+    finally:
+        subprocess.run(["umount", folder], check=True)
+
+
+def _is_untouched(run: Run, folder: Path, *says: str) -> None:
+    """Import where the watchlist cannot be changed: one line, and the simulated bars are current as they were."""
+    frame = bars(100)
+    frame.loc[10, "high"] = frame["low"][10] / 2
+    file = _csv(folder / "btc.csv", frame)
+    stored = default_lake(create=True)
+    stored.upsert_bars(bars(500, seed=1, source="simulated"))
+    before = stored.content_hashes(BARS, ["BTCUSDT"])
+    result = run(*_import(file))
+    assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
+    assert all(text in result.stderr for text in says), result.stderr
+    assert stored.content_hashes(BARS, ["BTCUSDT"]) == before
+    assert stored.symbols(QUARANTINE) == ()
+
+
+def test_nothing_is_stored_where_the_settings_cannot_be_written(
+    run: Run, tmp_path: Path, frozen_settings: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BOT_CORE_CONFIG", str(frozen_settings))
+    _is_untouched(run, tmp_path, str(frozen_settings), "next: make the file and its folder writable")
+
+
+def test_nothing_is_stored_where_a_variable_sets_the_watchlist(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BOT_CORE_WATCHLIST", json.dumps([instrument().model_dump(mode="json")]))
+    _is_untouched(run, tmp_path, "set by BOT_CORE_WATCHLIST", "next: unset the variable")
+
+
+def test_an_import_that_leaves_the_watchlist_alone_needs_no_writable_settings(
+    answer: Answer, file: Path, frozen_settings: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BOT_CORE_WATCHLIST", json.dumps([instrument(source="file").model_dump(mode="json")]))
+    monkeypatch.setenv("BOT_CORE_CONFIG", str(frozen_settings))
+    assert answer(*_import(file))["n_new"] == 100
 
 
 def test_the_source_of_an_exchange_instrument_stays(answer: Answer, file: Path) -> None:

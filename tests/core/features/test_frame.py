@@ -52,7 +52,7 @@ def test_the_past_is_unmoved_whatever_is_missing_silent_or_flat(
     known = bar_features(history.head(known_bars), "crypto")
     whole = bar_features(history, "crypto")
     assert_frame_equal(known, whole.head(known_bars), check_exact=True)
-    assert not np.isinf(whole.drop(columns=["symbol", "timeframe", "open_time"]).to_numpy()).any()
+    assert not np.isinf(whole.drop(columns=["symbol", "timeframe", "open_time", "simulated"]).to_numpy()).any()
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_features_of_real_bars_are_unmoved_by_the_future(
 def test_a_frame_has_a_row_a_bar_and_a_described_float_column_a_feature() -> None:
     features = bar_features(bars(300), "crypto")
     names = [column.name for column in feature_columns()]
-    assert list(features) == ["symbol", "timeframe", "open_time", *names]
+    assert list(features) == ["symbol", "timeframe", "open_time", "simulated", *names]
     assert (features[names].dtypes == np.float64).all()
     assert len(names) >= 20
     assert all(column.description and column.unit and column.window_bars >= 1 for column in feature_columns())
@@ -135,9 +135,15 @@ def test_a_price_that_does_not_move_has_no_rsi_no_zscore_and_no_place_in_its_ban
     assert (features[["atr_14", "volatility_24", "bollinger_width"]].dropna() == 0.0).all(axis=None)
 
 
+def test_each_row_says_whether_a_market_made_its_bar() -> None:
+    history = pd.concat([bars(30, source="simulated"), bars(60).tail(30)], ignore_index=True)
+    assert bar_features(history, "crypto")["simulated"].tolist() == [True] * 30 + [False] * 30
+
+
 def test_no_bars_give_no_rows_and_all_columns() -> None:
     features = bar_features(empty_bars(), "crypto")
-    assert features.shape == (0, 3 + len(feature_columns()))
+    assert features.shape == (0, 4 + len(feature_columns()))
+    assert features["simulated"].dtype == bool
 
 
 @pytest.mark.parametrize(

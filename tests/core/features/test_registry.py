@@ -44,7 +44,7 @@ def test_a_file_dropped_into_the_catalog_adds_its_column(catalog: Path) -> None:
     (catalog / "bar_range.py").write_text(RANGE_FILE)
     history = bars(30)
     features = bar_features(history, "crypto", package="own_catalog")
-    assert list(features) == ["symbol", "timeframe", "open_time", "range"]
+    assert list(features) == ["symbol", "timeframe", "open_time", "simulated", "range"]
     expected = (history["high"] - history["low"]) / history["close"]
     np.testing.assert_array_equal(features["range"], expected)
     assert [column.unit for column in feature_columns("own_catalog")] == ["fraction of the close"]

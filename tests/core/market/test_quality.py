@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot_core_dagster.errors import TimeError
+from bot_core_dagster.lake import BAR_QUALITY
 from bot_core_dagster.market.bar import PRICE_COLUMNS, empty_bars
 from bot_core_dagster.market.calendars import calendar
 from bot_core_dagster.market.intake import admit
@@ -194,6 +195,27 @@ def test_bars_none_of_which_is_possible_fail() -> None:
 def test_a_naive_now_is_refused() -> None:
     with pytest.raises(TimeError, match="no time zone"):
         assess(bars(5), LIVE, LIMITS, datetime(2024, 1, 1))  # noqa: DTZ001 naive on purpose
+
+
+@pytest.mark.parametrize(
+    ("rows", "of", "is_simulated"),
+    [
+        (bars(50, source="simulated"), LIVE, True),
+        (bars(50), instrument(source="simulated"), False),
+        (empty_bars(), instrument(source="simulated"), True),
+        (empty_bars(), LIVE, False),
+        (bars(50).drop(columns="source"), instrument(source="simulated"), True),
+    ],
+    ids=["simulated bars", "bars of a file", "none of a simulated source", "none of an exchange", "no bar frame"],
+)
+def test_a_verdict_says_whether_a_market_made_the_bars(rows: pd.DataFrame, of: Instrument, is_simulated: bool) -> None:
+    quality = assess(rows, of, LIMITS, datetime(2024, 2, 1, tzinfo=UTC))
+    assert quality.is_simulated is is_simulated
+    assert quality.as_row()["simulated"] is is_simulated
+
+
+def test_the_table_describes_every_column_of_a_row() -> None:
+    assert list(BAR_QUALITY.columns) == list(judged(bars(50)).as_row())
 
 
 def test_a_row_of_the_table_is_flat_and_its_checks_are_json() -> None:

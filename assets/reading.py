@@ -1,0 +1,119 @@
+"""What an asset reads of each symbol: its rows with their version, and what became of the assets before it.
+
+Belongs here: loading symbol by symbol where loading all at once fails, and the upstream's outcomes and events. Not
+here: what is made of it (`assets.each_symbol`), tables and hashes (`bot_core_dagster.lake`).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+import dagster as dg
+import pandas as pd
+
+from bot_core_dagster.errors import BotCoreError
+from bot_core_dagster.lake import BARS, Lake, SeriesChange
+from bot_core_dagster.lineage import Outcome, outcomes_of
+from bot_core_dagster.settings import Instrument
+
+Content = TypeVar("Content")
+
+
+@dataclass(frozen=True)
+class Read(Generic[Content]):
+    """What was read of one symbol; versions: upstream asset -> content hash of exactly these rows."""
+
+    content: Content
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+
+Load = Callable[[Lake, Sequence[Instrument]], Mapping[str, Read[Content]]]
+
+
+def stored_bars(lake: Lake, instruments: Sequence[Instrument]) -> dict[str, Read[pd.DataFrame]]:
+    """Return the current bars of each instrument on its own timeframe; a symbol without bars is absent."""
+    loaded: dict[str, Read[pd.DataFrame]] = {}
+    for timeframe in {instrument.timeframe for instrument in instruments}:
+        stored = set(lake.symbols(BARS, timeframe))
+        symbols = [one.symbol for one in instruments if one.timeframe == timeframe and one.symbol in stored]
+        series = lake.series_of(symbols, timeframe) if symbols else {}
+        loaded |= {symbol: Read(one.bars, {"bars": one.content_hash}) for symbol, one in series.items()}
+    return loaded
+
+
+def own_series(lake: Lake, instruments: Sequence[Instrument]) -> dict[str, SeriesChange]:
+    """Return rows and content hash of each instrument's bars on its own timeframe, from the lake's log alone."""
+    now: dict[str, SeriesChange] = {}
+    for timeframe in {instrument.timeframe for instrument in instruments}:
+        now |= lake.unchanged(BARS, [one.symbol for one in instruments if one.timeframe == timeframe], timeframe)
+    return {instrument.symbol: now[instrument.symbol] for instrument in instruments}
+
+
+def load_each(
+    lake: Lake, instruments: Sequence[Instrument], load: Load[Content]
+) -> tuple[dict[str, Read[Content]], dict[str, str]]:
+    """Load all in one read; where that fails, one by one, so that only the unreadable symbol is lost."""
+    try:
+        return dict(load(lake, instruments)), {}
+    except BotCoreError as error:
+        if len(instruments) == 1:
+            return {}, {instruments[0].symbol: str(error)}
+    loaded: dict[str, Read[Content]] = {}
+    failed: dict[str, str] = {}
+    for instrument in instruments:
+        one, why = load_each(lake, [instrument], load)
+        loaded |= one
+        failed |= why
+    return loaded, failed
+
+
+@dataclass(frozen=True)
+class Upstream:
+    """The latest outcomes and events of the assets that one is made from, by asset and symbol."""
+
+    outcomes: Mapping[str, Mapping[str, Outcome]]
+    pointers: Mapping[str, Mapping[str, int]]
+
+    @classmethod
+    def of(cls, context: dg.AssetExecutionContext, lake: Lake) -> "Upstream":
+        """Return what is known before the asset reads anything."""
+        keys = sorted(context.assets_def.asset_deps[context.asset_key])
+        outcomes: dict[str, dict[str, Outcome]] = {key.to_user_string(): {} for key in keys}
+        for outcome in outcomes_of(lake, list(outcomes)):
+            outcomes[outcome.asset][outcome.symbol] = outcome
+        kind = dg.DagsterEventType.ASSET_MATERIALIZATION
+        events = {key.to_user_string(): context.instance.get_latest_storage_id_by_partition(key, kind) for key in keys}
+        return cls(outcomes, events)
+
+    def failure(self, symbol: str) -> str | None:
+        """Return why the symbol must not be made here, None where nothing stands against it."""
+        for asset, by_symbol in self.outcomes.items():
+            outcome = by_symbol.get(symbol)
+            if outcome is not None and not outcome.is_made:
+                return f"{asset} failed: {outcome.reason}"
+        return None
+
+    def contradiction(self, symbol: str, read: Mapping[str, str]) -> str | None:
+        """Return why what was read is not what the upstream speaks of: a verdict on other bars is none on these."""
+        for asset, by_symbol in self.outcomes.items():
+            if asset in read or symbol not in by_symbol:
+                continue
+            for name, version in by_symbol[symbol].inputs.items():
+                if read.get(name, version) != version:
+                    return f"the {name} have changed since {asset} read them; next: bot-core run"
+        return None
+
+    def inputs(self, symbol: str, read: Mapping[str, str]) -> dict[str, str]:
+        """Return the content hash of each upstream asset: as read, else as its outcome says."""
+        told = {asset: by[symbol].content_hash for asset, by in self.outcomes.items() if symbol in by}
+        return told | dict(read)
+
+    def event_tags(self, symbol: str, inputs: Mapping[str, str]) -> dict[str, str]:
+        """Return Dagster's tags for the inputs of a materialisation."""
+        versions = {f"dagster/input_data_version/{asset}": version for asset, version in inputs.items()}
+        pointers = {
+            f"dagster/input_event_pointer/{asset}": str(storage_ids[symbol])
+            for asset, storage_ids in self.pointers.items()
+            if symbol in storage_ids
+        }
+        return versions | pointers
