@@ -13,10 +13,12 @@ from assets.metadata import backtest_metadata, picture
 from assets.partitions import ONE_RUN, OWNERS, SYMBOLS, SymbolsConfig
 from bot_core_dagster.backtest import (
     BACKTESTS,
+    BAR_EQUITY,
     EQUITY,
     TRADES,
     backtest_rows,
     backtest_strategy,
+    bar_equity_rows,
     equity_rows,
     trade_rows,
 )
@@ -34,7 +36,7 @@ from resources.market import SettingsResource
     group_name="backtests",
     kinds={"delta", "numba"},
     owners=OWNERS,
-    code_version="1",
+    code_version="2",
     pool="backtesting",
 )
 def rsi_backtest(
@@ -53,6 +55,7 @@ def rsi_backtest(
                 (BACKTESTS, backtest_rows(backtest)),
                 (EQUITY, equity_rows(backtest)),
                 (TRADES, trade_rows(backtest)),
+                (BAR_EQUITY, bar_equity_rows(backtest)),
             ],
             metadata={
                 "picture": picture(backtest_picture(backtest), "equity and drawdown"),

@@ -18,6 +18,7 @@ from assets.partitions import ONE_RUN, OWNERS, SYMBOLS, SymbolsConfig
 from assets.reading import Read, own_series
 from bot_core_dagster.errors import SourceError
 from bot_core_dagster.lake import BAR_QUALITY, BARS, QUARANTINE, Lake, SeriesChange
+from bot_core_dagster.lake.refetch import StoredTimes, stored_times
 from bot_core_dagster.market.intake import condemned_bars
 from bot_core_dagster.market.quality import assess
 from bot_core_dagster.market.sources import new_bars
@@ -50,9 +51,16 @@ def bars(
     now, known = market.now(), settings.load()
     sources = market.sources(known)
 
-    def collect(instrument: Instrument, last: datetime | None) -> Made:
-        admission = new_bars(sources, instrument, history_start=known.history.start, last_open_time=last, now=now)
-        if admission.bars.empty and last is None:
+    def collect(instrument: Instrument, stored: StoredTimes) -> Made:
+        admission = new_bars(
+            sources,
+            instrument,
+            history_start=known.history.start,
+            last_open_time=stored.last,
+            now=now,
+            missing_since=stored.missing_since,
+        )
+        if admission.bars.empty and stored.last is None:
             raise SourceError("; ".join(("no bars came and none are stored", *admission.notes)))
         return Made(
             tables=[(BARS, admission.bars), (QUARANTINE, admission.quarantined)],
@@ -67,7 +75,13 @@ def bars(
         )
 
     materialize_each_symbol(
-        context, lake.open(), known, config.symbols, collect, load=_last_open_times, store=partial(_upsert_bars, known)
+        context,
+        lake.open(),
+        known,
+        config.symbols,
+        collect,
+        load=partial(_stored_times, now),
+        store=partial(_upsert_bars, known),
     )
 
 
@@ -78,7 +92,7 @@ def bars(
     group_name="market_data",
     kinds={"delta", "pandera"},
     owners=OWNERS,
-    code_version="1",
+    code_version="2",
     pool="data_collection",
 )
 def bar_quality(
@@ -101,7 +115,7 @@ def bar_quality(
             tables=[(BAR_QUALITY, pd.DataFrame([quality.as_row()]))],
             metadata={
                 "verdict": quality.verdict,
-                "source": source_of(instrument),
+                "source": "SIMULATED" if quality.is_simulated else source_of(instrument),
                 "bars": quality.n_bars,
                 "missing_bars": quality.n_missing,
                 "findings": "; ".join(f"{check.name}: {check.detail}" for check in failed) or "none",
@@ -120,11 +134,8 @@ def bar_quality(
     materialize_each_symbol(context, lake.open(), known, config.symbols, judge)
 
 
-def _last_open_times(lake: Lake, instruments: Sequence[Instrument]) -> dict[str, Read[datetime | None]]:
-    query = "select symbol, timeframe, open_time from latest_bars"
-    rows = lake.sql(query).to_pylist() if lake.symbols(BARS) else []
-    stored = {(row["symbol"], row["timeframe"]): row["open_time"] for row in rows}
-    return {one.symbol: Read(stored.get((one.symbol, str(one.timeframe)))) for one in instruments}
+def _stored_times(now: datetime, lake: Lake, instruments: Sequence[Instrument]) -> dict[str, Read[StoredTimes]]:
+    return {symbol: Read(times) for symbol, times in stored_times(lake, instruments, now).items()}
 
 
 def _upsert_bars(settings: Settings, lake: Lake, made: Mapping[str, Made]) -> dict[str, SeriesChange]:

@@ -25,7 +25,7 @@ from resources.market import SettingsResource
     group_name="features",
     kinds={"delta", "talib"},
     owners=OWNERS,
-    code_version="1",
+    code_version="2",
     pool="data_collection",
     metadata={"dagster/column_schema": column_schema(feature_columns())},
 )

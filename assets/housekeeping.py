@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 
 from assets.partitions import OWNERS
+from bot_core_dagster.backtest import BAR_EQUITY
 from bot_core_dagster.features.table import FEATURES_TABLE
 from bot_core_dagster.lake import BARS
 from resources.lake import LakeResource
@@ -26,7 +27,7 @@ def housekeeping(
     before = datetime.now(UTC) - timedelta(days=retention.run_days)
     return dg.MaterializeResult(
         metadata={
-            "joined_files": store.compact([BARS, FEATURES_TABLE]),
+            "joined_files": store.compact([BARS, FEATURES_TABLE, BAR_EQUITY]),
             "deleted_files": store.vacuum(timedelta(hours=retention.lake_hours)),
             "deleted_runs": delete_old_runs(context.instance, before),
         }

@@ -108,6 +108,7 @@ def _series(seed: int) -> pd.DataFrame:
             "low": close / 1.01,
             "close": close,
             "volume": rng.lognormal(3.0, 0.5, N_BARS),
+            "source": "file:bench",
         }
     )
 

@@ -5,11 +5,12 @@ Belongs here: putting kernel, costs, sampling and figures together. Not here: ea
 
 Decided at the close of bar t, filled at the open of t+1 with half the spread and slippage, no entry on the bar after
 missing bars, marked at bar closes, all of the equity or none. A position that is open at the end stays open: marked at
-the last close, not sold.
+the last close, not sold. Day ends are given up to the next expected bar: until then the market is closed.
 """
 
 import math
 from collections.abc import Mapping
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -22,10 +23,14 @@ from bot_core_dagster.backtest.trades import trades_frame
 from bot_core_dagster.errors import ShapeError
 from bot_core_dagster.features.runs import require_series, starts_a_run
 from bot_core_dagster.market.bar import SIMULATED
+from bot_core_dagster.market.calendars import calendar
 from bot_core_dagster.metrics import NEW_YORK, UTC_DAYS, Sampling, day_ends, equity_at_day_ends
 from bot_core_dagster.metrics.arrays import BoolArray1D, FloatArray1D
 from bot_core_dagster.settings import Instrument
 from bot_core_dagster.strategies import Strategy
+from bot_core_dagster.timeframe import Timeframe
+
+_LONGEST_CLOSURE: Final = pd.Timedelta(days=14)
 
 
 def backtest_strategy(bars: pd.DataFrame, strategy: Strategy, instrument: Instrument) -> Backtest:
@@ -84,8 +89,9 @@ def run_backtest(
         | {name: curves[name][1:] for name in CURVES}
         | {"position": net.is_held.astype(np.float64)}
     )
-    samplings = samplings_of(instrument)
-    daily = pd.concat([_daily(bars, curves, sampling) for sampling in samplings], ignore_index=True)
+    samplings, until = samplings_of(instrument), _closed_until(bars, instrument)
+    financing_cost = 0.0 if is_financing_known(instrument) else math.nan
+    daily = pd.concat([_daily(bars, curves, sampling, until) for sampling in samplings], ignore_index=True)
     return Backtest(
         strategy=strategy,
         symbol=instrument.symbol,
@@ -94,7 +100,7 @@ def run_backtest(
         trades=trades,
         equity=equity,
         daily_equity=daily,
-        summary=summarise(bars, equity, daily, trades, samplings[-1], _financing_cost(instrument)),
+        summary=summarise(bars, equity, daily, trades, samplings[-1], financing_cost),
         is_simulated=bool((bars["source"] == SIMULATED).any()),
     )
 
@@ -102,6 +108,11 @@ def run_backtest(
 def samplings_of(instrument: Instrument) -> tuple[Sampling, ...]:
     """Return how its equity is sampled: UTC days for mixed portfolios, and last the sampling of its own figures."""
     return (UTC_DAYS,) if instrument.calendar == "crypto" else (UTC_DAYS, NEW_YORK)
+
+
+def is_financing_known(instrument: Instrument) -> bool:
+    """Whether holding costs are known: spot crypto without a loan has none; swap and perpetual funding are unknown."""
+    return instrument.calendar == "crypto" and ":" not in instrument.symbol
 
 
 def _require_matching(bars: pd.DataFrame, target_position: FloatArray1D, instrument: Instrument) -> None:
@@ -131,14 +142,19 @@ def _simulated(bars: pd.DataFrame, fills: FillPrices, target: FloatArray1D, may_
     return simulate(np.ascontiguousarray(bars["close"].to_numpy(dtype=np.float64)), fills, target, may_enter)
 
 
-def _daily(bars: pd.DataFrame, curves: Mapping[str, FloatArray1D], sampling: Sampling) -> pd.DataFrame:
+def _closed_until(bars: pd.DataFrame, instrument: Instrument) -> pd.Timestamp:
+    """Return when the next bar is expected to open: equity cannot move before, over a weekend or a holiday."""
+    timeframe = Timeframe.parse(str(bars["timeframe"].iloc[0]))
+    grid = calendar(instrument.calendar).with_grid_of(pd.DatetimeIndex(bars["open_time"]), timeframe)
+    last_close = bars["close_time"].iloc[-1]
+    expected = grid.bar_open_times(timeframe, last_close, last_close + _LONGEST_CLOSURE)
+    return expected[0] if len(expected) else last_close
+
+
+def _daily(
+    bars: pd.DataFrame, curves: Mapping[str, FloatArray1D], sampling: Sampling, until: pd.Timestamp
+) -> pd.DataFrame:
     closes = pd.DatetimeIndex(bars["close_time"])
-    ends = day_ends(bars["open_time"].iloc[0], closes[-1], sampling)[1:]
+    ends = day_ends(bars["open_time"].iloc[0], until, sampling)[1:]
     sampled = {name: equity_at_day_ends(closes, curves[name], ends) for name in CURVES}
     return pd.DataFrame({"sampling": sampling.name, "day_end": ends} | sampled)
-
-
-def _financing_cost(instrument: Instrument) -> float:
-    """Spot crypto held long without a loan costs nothing to hold; FX swap and perpetual funding are not known here."""
-    is_spot_crypto = instrument.calendar == "crypto" and ":" not in instrument.symbol
-    return 0.0 if is_spot_crypto else math.nan

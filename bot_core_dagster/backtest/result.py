@@ -24,7 +24,7 @@ class Backtest:
     parameters_used : the strategy's parameters
     trades : DataFrame of `backtest.trades.TRADE_COLUMNS`
     equity : DataFrame of shape (n_bars, 6): close_time, the CURVES at that close, position (0 or 1 during the bar)
-    daily_equity : DataFrame: sampling, day_end, the CURVES; the day ends after the start
+    daily_equity : DataFrame: sampling, day_end, the CURVES; the day ends after the start, up to the next expected bar
     summary : the figures, with what a headline must carry
     is_simulated : whether any bar was made by the simulated source
     """

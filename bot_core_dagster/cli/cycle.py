@@ -62,6 +62,7 @@ def run_cycle(settings: Settings, *, month: str | None, on_progress: OnProgress)
         headlines=_headlines(report) if report else (),
         simulated_symbols=report.simulated_symbols if report else (),
         recommendations=tuple(one.text for one in report.recommendations if one.verdict != "within") if report else (),
+        unknown_financing=report.unknown_financing if report else (),
         report=cycle.report_file,
         seconds=time.perf_counter() - started,
     )

@@ -46,6 +46,7 @@ class Headline:
     start, end : day ends of the equity, UTC
     net_return, double_cost_return : after fee, spread and slippage, at one and two times the costs
     gross_return : with no costs
+    max_drawdown : over bar closes, the equity at `start` included
     sharpe_ratio, sharpe_low, sharpe_high : annualised, with the interval at `confidence`
     deflated_sharpe_ratio : probability that the true Sharpe ratio is above what the best of n_trials shows by luck
     n_periods, periods_per_year : n and P of the Sharpe ratio
@@ -76,6 +77,7 @@ class CycleResult:
 
     headlines : a column each, the month first; () where no review could be made
     simulated_symbols : instruments of the review whose bars no market made
+    unknown_financing : instruments of the review whose swap, funding or borrow is unknown, and so in no figure
     recommendations : one line each, naming metric and threshold
     report : the HTML page, None where no review could be made
     seconds : wall clock of the whole cycle
@@ -88,3 +90,4 @@ class CycleResult:
     recommendations: tuple[str, ...]
     report: Path | None
     seconds: float
+    unknown_financing: tuple[str, ...] = ()

@@ -20,7 +20,7 @@ from bot_core_dagster.market.calendars import calendar
 from bot_core_dagster.market.formats import read_bars_file
 from bot_core_dagster.market.intake import Admission, admit, condemned_bars
 from bot_core_dagster.market.missing import find_missing
-from bot_core_dagster.market.source import Fetched, Progress
+from bot_core_dagster.market.source import Fetched, Progress, joined
 from bot_core_dagster.settings import Instrument, load_settings
 from bot_core_dagster.timeframe import Timeframe
 
@@ -88,7 +88,7 @@ def import_files(
         progress(0.8 * done / len(files), f"reading {file.name}")
         fetched.append(_read(file, instrument, timeframe, declared))
     progress(0.8, "checking")
-    admission = admit(_joined(fetched), instrument)
+    admission = admit(joined(fetched), instrument)  # together, so that conflicts between files are seen
     progress(0.9, "storing")
     lake = default_lake(create=True)
     if len(admission.quarantined):
@@ -138,16 +138,6 @@ def _read(file: Path, instrument: Instrument, timeframe: Timeframe, declared: De
 
 def _has_both_sides(fetched: Fetched) -> bool:
     return any("bid and ask" in note for note in fetched.notes)
-
-
-def _joined(fetched: Sequence[Fetched]) -> Fetched:
-    """Return the rows of all files as those of one source, so that conflicts between files are seen."""
-    quarantined = [one.quarantined for one in fetched if one.quarantined is not None and len(one.quarantined)]
-    return Fetched(
-        bars=pd.concat([one.bars for one in fetched], ignore_index=True),
-        quarantined=pd.concat(quarantined, ignore_index=True) if quarantined else None,
-        notes=tuple(dict.fromkeys(note for one in fetched for note in one.notes)),
-    )
 
 
 @dataclass(frozen=True)

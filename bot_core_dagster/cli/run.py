@@ -113,6 +113,9 @@ def _show_headlines(screen: "Console", result: "CycleResult") -> None:
     figures = [_figures(headline) for headline in headlines]
     rows = [(name, *(column[name] for column in figures)) for name in figures[0]]
     screen.print(table(columns, rows, title="Headline"))
+    if result.unknown_financing:
+        symbols = ", ".join(result.unknown_financing)
+        screen.print(f"Swap, funding and borrow of {symbols}: unknown, in no figure above.", soft_wrap=True)
 
 
 def _figures(headline: "Headline") -> dict[str, str]:
@@ -125,7 +128,7 @@ def _figures(headline: "Headline") -> dict[str, str]:
         "  at twice the costs": share(headline.double_cost_return, signed=True),
         "  before costs": share(headline.gross_return, signed=True),
         "  buy and hold": share(headline.buy_and_hold_return, signed=True),
-        "maximum drawdown": share(headline.max_drawdown),
+        "maximum drawdown, bar closes": share(headline.max_drawdown),
         "Sharpe ratio": ratio(headline.sharpe_ratio),
         f"  {headline.confidence:.0%} interval": interval,
         "  deflated": f"{ratio(headline.deflated_sharpe_ratio)} {trials}",

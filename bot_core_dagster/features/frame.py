@@ -13,6 +13,7 @@ from bot_core_dagster.features.definition import BarRun, Feature, FloatArray2D
 from bot_core_dagster.features.registry import CATALOG, feature_columns, features_of
 from bot_core_dagster.features.runs import require_series, unbroken_runs
 from bot_core_dagster.market.bar import SIMULATED
+from bot_core_dagster.metrics.arrays import BoolArray1D
 
 KEY_COLUMNS: Final = ("symbol", "timeframe", "open_time")
 
@@ -33,8 +34,9 @@ def bar_features(bars: pd.DataFrame, calendar_name: str, *, package: str = CATAL
     Returns
     -------
     DataFrame of shape (n_bars, 4 + n_features)
-        symbol, timeframe, open_time, simulated (bool: no market made the bar), then one float64 column a feature. NaN while a feature warms up, at the beginning
-        and again after missing bars; for volume features also at bars without volume. Never infinite.
+        symbol, timeframe, open_time, simulated (bool: no market made the bar), then one float64 column a feature. NaN
+        while a feature warms up, at the beginning and again after missing bars; for volume features also at bars
+        without volume. Never infinite.
 
     Raises
     ------
@@ -50,8 +52,15 @@ def bar_features(bars: pd.DataFrame, calendar_name: str, *, package: str = CATAL
     for rows, run in unbroken_runs(bars, calendar_name):
         _fill(values[:, rows], declared, run)
     first: dict[str, object] = {name: bars[name] for name in KEY_COLUMNS}
-    first["simulated"] = bars["source"] == SIMULATED
+    first["simulated"] = _is_simulated(bars["source"].tolist())
     return pd.DataFrame(first | dict(zip(names, values, strict=True)), index=bars.index, copy=False)
+
+
+def _is_simulated(sources: list[str]) -> BoolArray1D:
+    """Return whether no market made each bar; nearly always of one source, which counting finds soonest."""
+    if sources and sources.count(sources[0]) == len(sources):
+        return np.full(len(sources), sources[0] == SIMULATED)
+    return np.array([source == SIMULATED for source in sources], dtype=np.bool_)
 
 
 def _fill(values: FloatArray2D, declared: tuple[Feature, ...], run: BarRun) -> None:

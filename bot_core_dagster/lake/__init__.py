@@ -7,11 +7,13 @@ Not here: what is stored (each table stands next to its noun).
 from typing import TYPE_CHECKING
 
 from bot_core_dagster.lake.change import SeriesChange
-from bot_core_dagster.lake.lake import Lake
+from bot_core_dagster.lake.lake import Lake, StoredSeries
+from bot_core_dagster.lake.longer import longer_bars, shorter_timeframe
 from bot_core_dagster.lake.summary import TableSummary
 from bot_core_dagster.lake.table import MONTH, Table
 from bot_core_dagster.lake.tables import BAR_QUALITY, BARS, QUARANTINE
 from bot_core_dagster.lake.times import Moment
+from bot_core_dagster.timeframe import Timeframe
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,8 +54,30 @@ def bars(
     end: Moment | None = None,
     as_of: Moment | None = None,
 ) -> "pd.DataFrame":
-    """Return bars of the default lake; see `Lake.bars`."""
-    return default_lake().bars(symbol, timeframe, start, end, as_of)
+    """Return bars of the default lake, as `Lake.bars` does, and longer ones than it holds.
+
+    Where that timeframe is not stored, the bars are made of the longest stored one that is shorter, on the grid of the
+    symbol's calendar on the watchlist, as of `as_of`; see `lake.longer.longer_bars`.
+
+    Raises
+    ------
+    UnknownNameError
+        If no such or shorter bars of the symbol are stored, or bars would have to be made and it is not on the
+        watchlist.
+    LakeError
+        If there is no lake.
+    TimeError
+        If a time is naive, or the range ends before it starts.
+    """
+    own = default_lake()
+    there = own.timeframes(symbol)
+    shorter = None if timeframe in there else shorter_timeframe(there, timeframe)
+    if shorter is None:
+        return own.bars(symbol, timeframe, start, end, as_of)
+    from bot_core_dagster.settings import load_settings
+
+    grid = load_settings().instrument(symbol).calendar
+    return longer_bars(own, symbol, (shorter, Timeframe(timeframe)), grid, start, end, as_of)
 
 
 def sql(query: str, max_rows: int | None = None) -> "pd.DataFrame":

@@ -15,11 +15,12 @@ from bot_core_dagster.lake import delta, session, writer
 from bot_core_dagster.lake.change import SeriesChange
 from bot_core_dagster.lake.chunk import DataFile
 from bot_core_dagster.lake.identity import frame_content, symbol_content
+from bot_core_dagster.lake.longer import shorter_timeframe
 from bot_core_dagster.lake.marker import open_root
 from bot_core_dagster.lake.reader import read_files, rows_known, rows_within, within
 from bot_core_dagster.lake.rows import time_column
 from bot_core_dagster.lake.summary import TableSummary, summary_of
-from bot_core_dagster.lake.table import BOOKKEEPING, Table
+from bot_core_dagster.lake.table import BOOKKEEPING, SUPERSEDED_AT, Table
 from bot_core_dagster.lake.tables import BARS
 from bot_core_dagster.lake.times import Moment, utc, utc_range
 
@@ -181,7 +182,8 @@ class Lake:
         Raises
         ------
         UnknownNameError
-            If there are no bars of that symbol and timeframe; the message names what there is.
+            If there are no bars of that symbol and timeframe; the message names what there is. Longer bars than are
+            stored are made by the module's function `lake.bars`.
         TimeError
             If a time is naive, or the range ends before it starts.
         """
@@ -280,9 +282,27 @@ class Lake:
         files = [file for file in snapshot.files if file.n_current] if snapshot else []
         return tuple(sorted({file.series[0] for file in files if timeframe is None or timeframe in file.series[1:]}))
 
-    def unchanged(
-        self, table: Table, symbols: Sequence[str], timeframe: str | None = None
-    ) -> dict[str, SeriesChange]:
+    def open_times(self, symbols: Sequence[str], timeframe: str, start: Moment) -> "dict[str, pd.DatetimeIndex]":
+        """Return the open times of each symbol's current bars from `start` on, in any order; none where none are."""
+        import pandas as pd
+
+        first, snapshot = utc(start, "start"), self._snapshot(BARS)
+        if snapshot is None:
+            return {symbol: pd.DatetimeIndex([], dtype="datetime64[us, UTC]") for symbol in symbols}
+        found = {}
+        for symbol in symbols:
+            files = within([file for file in snapshot.of([symbol]) if file.series[1] == timeframe], first, None)
+            rows = read_files(snapshot, files, BARS.series_columns, ("open_time", SUPERSEDED_AT))
+            rows = rows_known(rows_within(rows, "open_time", first, None), None)
+            found[symbol] = pd.DatetimeIndex(rows["open_time"].to_pandas(), name=None)
+        return found
+
+    def timeframes(self, symbol: str) -> tuple[str, ...]:
+        """Return the timeframes of which the lake holds, or held, bars of a symbol, sorted as text."""
+        snapshot = self._snapshot(BARS)
+        return tuple(sorted({file.series[1] for file in snapshot.of([symbol])})) if snapshot else ()
+
+    def unchanged(self, table: Table, symbols: Sequence[str], timeframe: str | None = None) -> dict[str, SeriesChange]:
         """Return what a write that changes nothing would: rows and content hash of each symbol, from the log alone.
 
         A `timeframe` restricts both to the series of that timeframe.
@@ -344,8 +364,11 @@ def _require_known(
     found = {file.series[0] for file in chosen}
     unknown = [symbol for symbol in symbols if symbol not in found]
     if unknown or snapshot is None:
-        there = sorted({" ".join(file.series) for file in snapshot.files} if snapshot else ())
+        files = snapshot.files if snapshot else ()
+        there = sorted({" ".join(file.series) for file in files})
+        shorter = shorter_timeframe((file.series[1] for file in files if file.series[0] in unknown), timeframe)
+        step = f"bot_core_dagster.lake.bars makes them of {shorter}" if shorter else "bot-core run"
         raise UnknownNameError(
             f"no {timeframe} bars of {', '.join(unknown)}; the lake holds {', '.join(there) or 'none'}; "
-            "next: bot-core run, or bot-core import FILE"
+            f"next: {step}, or bot-core import FILE"
         )

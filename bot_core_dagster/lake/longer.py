@@ -5,21 +5,19 @@ Belongs here: which stored series they are made of, and which of its bars a rang
 """
 
 from collections.abc import Iterable
-from datetime import timedelta
-from typing import TYPE_CHECKING
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from bot_core_dagster.lake.times import Moment, utc_range
 from bot_core_dagster.timeframe import Timeframe
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     import pandas as pd
 
     from bot_core_dagster.lake.lake import Lake
     from bot_core_dagster.market.calendars import TradingCalendar
 
-_NEXT = timedelta(microseconds=1)
+_INSTANT: Final = timedelta(microseconds=1)
 
 
 def shorter_timeframe(stored: Iterable[str], timeframe: str) -> Timeframe | None:
@@ -68,34 +66,48 @@ def longer_bars(
     QualityError
         If the stored bars lie on another grid than the calendar's.
     """
-    import pandas as pd
-
     from bot_core_dagster.market.calendars import calendar
     from bot_core_dagster.market.resample import resample
 
     shorter, longer = timeframes
-    grid = calendar(calendar_name)
     first, last = utc_range(start, end)
-    opens = None if first is None else _bar_at(first, longer, grid)[0]
-    closes = None if last is None else _bar_at(last - _NEXT, longer, grid)[1]
-    if opens is not None and closes is not None and closes < opens:
-        closes = opens
+    grid = calendar(calendar_name)
+    opens = None if first is None else _bar_at(first, longer, grid).open
+    closes = None if last is None else _bar_at(last - _INSTANT, longer, grid).close
     inputs = lake.bars(symbol, shorter, opens, closes, as_of)
-    if closes is not None and len(inputs) and inputs["close_time"].iloc[-1] < closes:
-        beyond = lake.bars(symbol, shorter, closes, None, as_of).head(1)
-        inputs = pd.concat([inputs, beyond], ignore_index=True) if len(beyond) else inputs
+    if closes is not None and len(inputs) and _is_cut(inputs, longer, grid):
+        inputs = _with_next(inputs, lake.bars(symbol, shorter, closes, None, as_of))
     bars = resample(inputs, longer, calendar_name)
-    is_within = pd.Series(data=True, index=bars.index)
     if first is not None:
-        is_within &= bars["open_time"] >= first
+        bars = bars[bars["open_time"] >= first]
     if last is not None:
-        is_within &= bars["open_time"] < last
-    return bars[is_within].reset_index(drop=True)
+        bars = bars[bars["open_time"] < last]
+    return bars.reset_index(drop=True)
 
 
-def _bar_at(moment: "datetime", timeframe: Timeframe, grid: "TradingCalendar") -> "tuple[datetime, datetime]":
-    """Return the open and the close of the bar that contains an instant."""
+class _Span(NamedTuple):
+    """A longer bar: [open, close)."""
+
+    open: "pd.Timestamp"
+    close: "pd.Timestamp"
+
+
+def _bar_at(moment: datetime, timeframe: Timeframe, grid: "TradingCalendar") -> _Span:
+    """Return the longer bar that contains an instant."""
     import pandas as pd
 
     opens = grid.bar_open(pd.DatetimeIndex([moment]).as_unit("us"), timeframe)
-    return opens[0], grid.bar_close(opens, timeframe)[0]
+    return _Span(opens[0], grid.bar_close(opens, timeframe)[0])
+
+
+def _is_cut(inputs: "pd.DataFrame", longer: Timeframe, grid: "TradingCalendar") -> bool:
+    """Return whether the last inputs of the last longer bar are not among those of the range: missing, or to come."""
+    last = inputs.iloc[-1]
+    return bool(last["close_time"] < _bar_at(last["open_time"], longer, grid).close)
+
+
+def _with_next(inputs: "pd.DataFrame", later: "pd.DataFrame") -> "pd.DataFrame":
+    """Return the inputs with the next one after them: it shows that their last bar is over."""
+    import pandas as pd
+
+    return pd.concat([inputs, later.head(1)], ignore_index=True) if len(later) else inputs

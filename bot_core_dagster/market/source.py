@@ -4,13 +4,14 @@ Belongs here: the protocol and the shape of its answer. Not here: the sources th
 `market.files`, `market.exchange`), what is refused of their rows (`market.intake`).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
 import pandas as pd
 
+from bot_core_dagster.market.bar import empty_bars
 from bot_core_dagster.settings import Instrument
 
 Progress = Callable[[float, str], None]
@@ -29,6 +30,17 @@ class Fetched:
     bars: pd.DataFrame
     quarantined: pd.DataFrame | None = None
     notes: tuple[str, ...] = field(default=())
+
+
+def joined(parts: Sequence[Fetched]) -> Fetched:
+    """Return the rows of all parts as those of one answer, in their order; a note that several share is there once."""
+    filled = [part.bars for part in parts if len(part.bars)]
+    refused = [part.quarantined for part in parts if part.quarantined is not None and len(part.quarantined)]
+    return Fetched(
+        bars=pd.concat(filled, ignore_index=True) if filled else empty_bars(),
+        quarantined=pd.concat(refused, ignore_index=True) if refused else None,
+        notes=tuple(dict.fromkeys(note for part in parts for note in part.notes)),
+    )
 
 
 class BarSource(Protocol):

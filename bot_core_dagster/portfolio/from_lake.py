@@ -7,7 +7,7 @@ from typing import Final
 
 import pandas as pd
 
-from bot_core_dagster.backtest import EQUITY, TRADES
+from bot_core_dagster.backtest import BAR_EQUITY, EQUITY, TRADES
 from bot_core_dagster.errors import QualityError
 from bot_core_dagster.lake import Lake
 from bot_core_dagster.portfolio.report import PortfolioReport
@@ -23,8 +23,23 @@ def review_month(lake: Lake, settings: Settings, month: str) -> PortfolioReport:
     """Review `month` ("YYYY-MM") of the enabled strategies over the watchlist; errors as `review_portfolio`."""
     strategies = [strategy.name for strategy in enabled_strategies(settings.strategies)]
     symbols = [instrument.symbol for instrument in settings.watchlist]
-    equity, trades = lake.read(EQUITY, symbols), lake.read(TRADES, symbols)
-    return review_portfolio(equity, trades, month, settings.portfolio, settings.watchlist, strategies)
+    equity, bars, trades = lake.read(EQUITY, symbols), _bar_equity(lake), lake.read(TRADES, symbols)
+    return review_portfolio(equity, bars, trades, month, settings.portfolio, settings.watchlist, strategies)
+
+
+def _bar_equity(lake: Lake) -> pd.DataFrame:
+    """Return the rows of BAR_EQUITY, by SQL and as categories: a million of them in a third of the time."""
+    if not lake.symbols(BAR_EQUITY):
+        return lake.read(BAR_EQUITY, [])
+    rows = lake.sql("select strategy, symbol, timeframe, close_time, equity from bar_equity")
+    frame: pd.DataFrame = rows.to_pandas(strings_to_categorical=True)
+    return frame
+
+
+def _newest_close(lake: Lake) -> pd.Timestamp:
+    """Return the close of the newest bar, naive UTC: day ends of a closed market may lie ahead of it."""
+    (newest,) = lake.sql("select max(close_time) as newest from bar_equity")["newest"].to_pylist()
+    return pd.Timestamp(newest).tz_convert(None)
 
 
 def newest_full_month(lake: Lake, settings: Settings) -> str:
@@ -41,5 +56,7 @@ def newest_full_month(lake: Lake, settings: Settings) -> str:
     if days.empty:
         raise QualityError("no backtest of the watchlist yet: nothing to review; next: bot-core run")
     newest, oldest = days.max().tz_localize(None), days.min().tz_localize(None)
-    full = (newest + _NEW_YORK_EVENING).to_period("M") - 1
+    closed = _newest_close(lake)
+    newest = newest + _NEW_YORK_EVENING if newest <= closed else closed
+    full = newest.to_period("M") - 1
     return str(full if full >= oldest.to_period("M") else (newest - pd.Timedelta(seconds=1)).to_period("M"))

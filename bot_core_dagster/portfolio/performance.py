@@ -12,12 +12,12 @@ import pandas as pd
 
 from bot_core_dagster.metrics import (
     deflated_sharpe_ratio,
-    maximum_drawdown,
     sharpe_interval,
     sharpe_ratio,
     simple_returns,
     win_rate,
 )
+from bot_core_dagster.portfolio.bar_curve import BarCurve
 from bot_core_dagster.portfolio.sleeves import SleeveBook
 
 N_TRIALS: Final = 1
@@ -44,7 +44,8 @@ class Performance:
     """The portfolio from one day end to another; money in account currency, an undefined figure is nan.
 
     start, end : day ends, UTC; returns and drawdown are fractions of the equity at `start`
-    total_return, sharpe_ratio, max_drawdown : net of costs, of the equity at day ends, the starting equity included
+    total_return, sharpe_ratio : net of costs, of the equity at day ends, the starting equity included
+    max_drawdown : net of costs, of the equity at bar closes, the starting equity included
     sharpe_low, sharpe_high : interval of the Sharpe ratio at `confidence` (stationary bootstrap)
     deflated_sharpe_ratio : probability that the true Sharpe ratio is above what the best of `n_trials` shows by luck
     gross_return, double_cost_return : with no costs, with twice the costs
@@ -80,11 +81,15 @@ class Performance:
         return self.cost / self.gross_profit if self.gross_profit > 0 else math.nan
 
 
-def performance(book: SleeveBook, trades: pd.DataFrame, start: int, end: int, periods_per_year: int) -> Performance:
+def performance(
+    book: SleeveBook, bars: BarCurve, trades: pd.DataFrame, start: int, end: int, periods_per_year: int
+) -> Performance:
     """Return the figures between two positions of `book.day_end`, start <= end.
 
     Parameters
     ----------
+    bars : BarCurve
+        Of the same sleeves.
     trades : DataFrame
         Rows of `backtest`'s TRADES table of the book's sleeves.
     """
@@ -107,7 +112,7 @@ def performance(book: SleeveBook, trades: pd.DataFrame, start: int, end: int, pe
         sharpe_high=interval.high,
         confidence=interval.confidence,
         deflated_sharpe_ratio=deflated_sharpe_ratio(returns, n_trials=N_TRIALS),
-        max_drawdown=maximum_drawdown(equity[start : end + 1]),
+        max_drawdown=bars.max_drawdown(book.day_end[start], book.day_end[end]),
         gross_return=book.growth("gross_equity", start, end),
         double_cost_return=book.growth("double_cost_equity", start, end),
         buy_and_hold_return=book.growth("buy_and_hold", start, end),

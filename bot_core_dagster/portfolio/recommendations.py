@@ -76,27 +76,28 @@ class Judged:
     """What the limits look at.
 
     inception : the portfolio since inception
-    drawdown_from_peak : the month's deepest equity below the highest since inception, a fraction <= 0
+    drawdown_from_peak : the month's deepest equity below the highest since inception, over bar closes, a fraction <= 0
     attribution : since inception
-    absent : sleeves without a row in the month, of n_sleeves
+    absent, stopped : sleeves without a row in the month, and those whose rows end within it, of n_sleeves
     """
 
     inception: Performance
     drawdown_from_peak: float
     attribution: Attribution
     absent: Sequence[Sleeve]
+    stopped: Sequence[Sleeve]
     n_sleeves: int
 
 
 def recommend(judged: Judged, limits: PortfolioSettings) -> tuple[Recommendation, ...]:
     """Judge every limit; what is beyond comes first, then what cannot be judged, then what is within.
 
-    Absent rows lead, since every other figure depends on them.
+    Sleeves that are not current lead, since every other figure depends on them.
 
     A figure that is nan is "cannot be judged", never a pass.
     """
     verdicts = [
-        judge(_presence(judged.absent, judged.n_sleeves), float(judged.n_sleeves - len(judged.absent))),
+        judge(_presence(judged), float(judged.n_sleeves - len(judged.absent) - len(judged.stopped))),
         judge(_drawdown(limits), -judged.drawdown_from_peak),
         judge(_sharpe(limits), judged.inception.sharpe_ratio),
         judge(_trades(limits), float(judged.inception.trades.n_closed)),
@@ -192,14 +193,17 @@ def _concentration(attribution: Attribution, limits: PortfolioSettings) -> list[
     return made
 
 
-def _presence(absent: Sequence[Sleeve], n_sleeves: int) -> Limit:
+def _presence(judged: Judged) -> Limit:
+    parts = [f"no rows of {', '.join(map(str, judged.absent))}"] if judged.absent else []
+    parts += [f"stopped early: {', '.join(map(str, judged.stopped))}"] if judged.stopped else []
+    reason = "; ".join(parts)
     return Limit(
-        metric="sleeves with rows in the month",
+        metric="sleeves that are current",
         period="month",
         unit="count",
         side="at least",
-        threshold=n_sleeves,
+        threshold=judged.n_sleeves,
         setting="",
-        advice=f"No rows of {', '.join(map(str, absent))}, held unchanged here: see its quality verdict, repair its "
+        advice=f"{reason[:1].upper()}{reason[1:]}. Their equity is frozen here: see the quality verdict, repair the "
         "bars, run again.",
     )

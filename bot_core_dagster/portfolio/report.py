@@ -21,9 +21,10 @@ SleeveState = Literal["up to date", "stopped early", "no rows in the month", "no
 class SleeveReview:
     """One sleeve; money in account currency.
 
-    state : "stopped early" where its last row is days older than the portfolio's
+    state : "stopped early" where its last row is days older than the portfolio's: its equity is frozen since
     first_row, last_row : day ends, None where it has none up to the end of the month
     month_*, total_* : of the month, and since inception
+    max_drawdown : since inception, of its own bar closes
     """
 
     sleeve: Sleeve
@@ -48,17 +49,28 @@ class SleeveReview:
         """Whether it has no row in the month."""
         return self.state in ("no rows", "no rows in the month")
 
+    @property
+    def has_stopped(self) -> bool:
+        """Whether its rows end within the month."""
+        return self.state == "stopped early"
+
+    @property
+    def is_current(self) -> bool:
+        """Whether its rows go on."""
+        return self.state == "up to date"
+
 
 @dataclass(frozen=True)
 class PortfolioReport:
     """A month of the strategies over the watchlist, and all that came before it for context.
 
-    is_complete : whether the day ends reach the end of the month; if not, the month is to date
+    is_complete : whether the day ends of every current sleeve reach the end of the month; if not, it is to date
     trailing_30d_return : over the 30 days before the last day end, nan where there are fewer
-    drawdown_from_peak : the month's deepest equity below the highest since inception, a fraction <= 0
-    curve : DataFrame since inception: day_end, equity, buy_and_hold (money), drawdown (fraction <= 0)
+    drawdown_from_peak : the month's deepest equity below the highest since inception, over bar closes, a fraction <= 0
+    curve : DataFrame since inception, at day ends: day_end, equity, buy_and_hold (money), drawdown (fraction <= 0)
     attribution, attribution_since_inception : profit of the month, and of all of it
     not_reviewed : sleeves with rows that the watchlist or the strategies no longer name
+    unknown_financing : symbols whose swap, funding or borrow is unknown, and so in no figure
     """
 
     window: MonthWindow
@@ -75,6 +87,7 @@ class PortfolioReport:
     not_reviewed: tuple[Sleeve, ...]
     recommendations: tuple[Recommendation, ...]
     curve: pd.DataFrame
+    unknown_financing: tuple[str, ...]
 
     @property
     def symbols(self) -> tuple[str, ...]:
@@ -100,6 +113,11 @@ class PortfolioReport:
     def absent(self) -> tuple[SleeveReview, ...]:
         """The sleeves without a row in the month."""
         return tuple(one for one in self.sleeves if one.is_absent)
+
+    @property
+    def stopped(self) -> tuple[SleeveReview, ...]:
+        """The sleeves whose rows end within the month."""
+        return tuple(one for one in self.sleeves if one.has_stopped)
 
     @property
     def outcome(self) -> str:

@@ -10,24 +10,24 @@ from typing import Final
 
 import pandas as pd
 
+from bot_core_dagster.backtest.engine import is_financing_known
 from bot_core_dagster.errors import SettingsError
 from bot_core_dagster.metrics import drawdown, maximum_drawdown
 from bot_core_dagster.portfolio.attribution import Sleeve, attribute
+from bot_core_dagster.portfolio.bar_curve import BarCurve, bar_curve, newest_close
 from bot_core_dagster.portfolio.performance import performance, trade_figures
 from bot_core_dagster.portfolio.period import MonthWindow, month_window, portfolio_sampling
 from bot_core_dagster.portfolio.recommendations import Judged, recommend
 from bot_core_dagster.portfolio.report import PortfolioReport, SleeveReview, SleeveState
-from bot_core_dagster.portfolio.sleeves import FloatArray, SleeveBook, rows_of, sleeve_book
+from bot_core_dagster.portfolio.sleeves import STOPPED_EARLY, SleeveBook, rows_of, sleeve_book
 from bot_core_dagster.settings import Instrument, PortfolioSettings
-
-STOPPED_EARLY: Final = pd.Timedelta(days=4)
-"""A weekend and a holiday: a sleeve whose last row is older than the portfolio's by more has stopped early."""
 
 TRAILING: Final = pd.Timedelta(days=30)
 
 
 def review_portfolio(
     equity: pd.DataFrame,
+    bar_equity: pd.DataFrame,
     trades: pd.DataFrame,
     month: str,
     portfolio: PortfolioSettings,
@@ -41,8 +41,8 @@ def review_portfolio(
 
     Parameters
     ----------
-    equity, trades : DataFrame
-        `backtest`'s EQUITY and TRADES tables, of any strategies, symbols, timeframes and samplings.
+    equity, bar_equity, trades : DataFrame
+        `backtest`'s EQUITY, BAR_EQUITY and TRADES tables, of any strategies, symbols, timeframes and samplings.
     month : str
         "YYYY-MM". A month whose day ends do not reach its end is reviewed to date, and says so.
 
@@ -55,19 +55,21 @@ def review_portfolio(
     ShapeError
         If no sleeve has a row in the month.
     QualityError
-        If an equity is not finite and positive, or stands twice.
+        If an equity is not finite and positive, or stands twice, or the day ends of a sleeve contradict its bar closes.
     """
     sampling = portfolio_sampling(instruments)
     window = month_window(month, sampling)
     sleeves = _expected_sleeves(strategies, instruments)
     rows = _on_their_timeframe(equity[equity["sampling"] == sampling.name], instruments)
-    book = sleeve_book(rows, sleeves, window, portfolio.initial_equity)
+    book = sleeve_book(rows, sleeves, window, portfolio.initial_equity, newest_close(bar_equity))
+    bars = bar_curve(bar_equity, book, _timeframes(instruments))
     traded = rows_of(_on_their_timeframe(trades, instruments), sleeves)
-    return _report(book, traded, window, portfolio, _others(equity, sleeves), instruments)
+    return _report(book, bars, traded, window, portfolio, _others(equity, sleeves), instruments)
 
 
 def _report(
     book: SleeveBook,
+    bars: BarCurve,
     trades: pd.DataFrame,
     window: MonthWindow,
     portfolio: PortfolioSettings,
@@ -76,18 +78,23 @@ def _report(
 ) -> PortfolioReport:
     start, end = book.at(window.opens), len(book.day_end) - 1
     equity, year = book.money["equity"], window.sampling.periods_per_year
-    inception = performance(book, trades, 0, end, year)
+    inception = performance(book, bars, trades, 0, end, year)
     whole = attribute(book.sleeves, equity[0], equity[end])
-    below_peak = drawdown(book.total("equity"))
-    reviews = _sleeve_reviews(book, trades, start)
-    absent = [one.sleeve for one in reviews if one.is_absent]
-    judged = Judged(inception, float(below_peak[start:].min()), whole, absent, len(reviews))
+    reviews = _sleeve_reviews(book, bars, trades, start)
+    judged = Judged(
+        inception=inception,
+        drawdown_from_peak=bars.drawdown_from_peak(book.day_end[start], book.day_end[end]),
+        attribution=whole,
+        absent=[one.sleeve for one in reviews if one.is_absent],
+        stopped=[one.sleeve for one in reviews if one.has_stopped],
+        n_sleeves=len(reviews),
+    )
     return PortfolioReport(
         window=window,
-        is_complete=window.is_over_at(book.day_end[end]),
+        is_complete=window.is_over_at(_known_to_all(book, reviews)),
         initial_equity=portfolio.initial_equity,
         quotes=tuple(dict.fromkeys(instrument.quote for instrument in instruments)),
-        month=performance(book, trades, start, end, year),
+        month=performance(book, bars, trades, start, end, year),
         since_inception=inception,
         trailing_30d_return=_trailing_return(book, end),
         drawdown_from_peak=judged.drawdown_from_peak,
@@ -96,7 +103,8 @@ def _report(
         sleeves=reviews,
         not_reviewed=not_reviewed,
         recommendations=recommend(judged, portfolio),
-        curve=_curve(book, below_peak),
+        curve=_curve(book),
+        unknown_financing=tuple(one.symbol for one in instruments if not is_financing_known(one)),
     )
 
 
@@ -107,8 +115,11 @@ def _expected_sleeves(strategies: Sequence[str], instruments: Sequence[Instrumen
 
 
 def _on_their_timeframe(rows: pd.DataFrame, instruments: Sequence[Instrument]) -> pd.DataFrame:
-    timeframes = {instrument.symbol: str(instrument.timeframe) for instrument in instruments}
-    return rows[rows["timeframe"] == rows["symbol"].map(timeframes)]
+    return rows[rows["timeframe"] == rows["symbol"].map(_timeframes(instruments))]
+
+
+def _timeframes(instruments: Sequence[Instrument]) -> dict[str, str]:
+    return {instrument.symbol: str(instrument.timeframe) for instrument in instruments}
 
 
 def _others(rows: pd.DataFrame, sleeves: Sequence[Sleeve]) -> tuple[Sleeve, ...]:
@@ -116,15 +127,15 @@ def _others(rows: pd.DataFrame, sleeves: Sequence[Sleeve]) -> tuple[Sleeve, ...]
     return tuple(pair for pair in map(Sleeve._make, there.itertuples(index=False)) if pair not in sleeves)
 
 
-def _sleeve_reviews(book: SleeveBook, trades: pd.DataFrame, start: int) -> tuple[SleeveReview, ...]:
+def _sleeve_reviews(book: SleeveBook, bars: BarCurve, trades: pd.DataFrame, start: int) -> tuple[SleeveReview, ...]:
     own = dict(tuple(trades.groupby(["strategy", "symbol"])))
     none = trades.head(0)
     return tuple(
-        _sleeve_review(book, own.get(sleeve, none), column, start) for column, sleeve in enumerate(book.sleeves)
+        _sleeve_review(book, bars, own.get(sleeve, none), column, start) for column, sleeve in enumerate(book.sleeves)
     )
 
 
-def _sleeve_review(book: SleeveBook, trades: pd.DataFrame, column: int, start: int) -> SleeveReview:
+def _sleeve_review(book: SleeveBook, bars: BarCurve, trades: pd.DataFrame, column: int, start: int) -> SleeveReview:
     sleeve = book.sleeves[column]
     equity, held = book.money["equity"][:, column], book.money["buy_and_hold"][:, column]
     month = trade_figures(trades, book.day_end[start], book.day_end[-1], book.part)
@@ -145,7 +156,7 @@ def _sleeve_review(book: SleeveBook, trades: pd.DataFrame, column: int, start: i
         total_profit=float(equity[-1] - equity[0]),
         total_return=float(equity[-1] / equity[0] - 1),
         total_trades=whole.n_closed,
-        max_drawdown=maximum_drawdown(equity),
+        max_drawdown=maximum_drawdown(bars.own[sleeve]),
     )
 
 
@@ -158,17 +169,22 @@ def _state(book: SleeveBook, sleeve: Sleeve, month_opens: pd.Timestamp) -> Sleev
     return "up to date" if last > book.day_end[-1] - STOPPED_EARLY else "stopped early"
 
 
+def _known_to_all(book: SleeveBook, reviews: Sequence[SleeveReview]) -> pd.Timestamp:
+    """Return the last day end that every sleeve which is still current has a row of; what stopped is not waited for."""
+    return min([one.last_row for one in reviews if one.is_current and one.last_row], default=book.day_end[-1])
+
+
 def _trailing_return(book: SleeveBook, end: int) -> float:
     since = book.day_end[end] - TRAILING
     return book.growth("equity", book.at(since), end) if since >= book.day_end[0] else math.nan
 
 
-def _curve(book: SleeveBook, below_peak: FloatArray) -> pd.DataFrame:
+def _curve(book: SleeveBook) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "day_end": book.day_end,
             "equity": book.total("equity"),
-            "drawdown": below_peak,
+            "drawdown": drawdown(book.total("equity")),
             "buy_and_hold": book.total("buy_and_hold"),
         }
     )

@@ -7,6 +7,7 @@ statistics of the curves (`portfolio.performance`), whose profit it is (`portfol
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +20,9 @@ from bot_core_dagster.portfolio.attribution import Sleeve
 from bot_core_dagster.portfolio.period import MonthWindow
 
 FloatArray = npt.NDArray[np.float64]
+
+STOPPED_EARLY: Final = pd.Timedelta(days=4)
+"""A sleeve whose last row is older than the portfolio's by more has stopped early."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,11 @@ class SleeveBook:
 
 
 def sleeve_book(
-    equity: pd.DataFrame, sleeves: Sequence[Sleeve], window: MonthWindow, initial_equity: float
+    equity: pd.DataFrame,
+    sleeves: Sequence[Sleeve],
+    window: MonthWindow,
+    initial_equity: float,
+    newest_close: pd.Timestamp | None,
 ) -> SleeveBook:
     """Lay the equity rows of `sleeves` side by side, in money, up to the end of `window`.
 
@@ -71,6 +79,9 @@ def sleeve_book(
         Rows of `backtest`'s EQUITY table of one sampling; other strategies and symbols in it are ignored.
     initial_equity : float
         Account currency.
+    newest_close : Timestamp, optional
+        Newest bar close of any sleeve. Day ends after it are read where every sleeve that is current has them: rows of
+        a closed market run ahead to its next opening, while others still trade.
 
     Raises
     ------
@@ -79,7 +90,7 @@ def sleeve_book(
     QualityError
         If a row is not finite and positive, or stands twice.
     """
-    rows = rows_of(equity[equity["day_end"] <= window.closes], sleeves)
+    rows = _ended(rows_of(equity[equity["day_end"] <= window.closes], sleeves), newest_close)
     _require_rows_in(window, rows)
     _require_sound(rows)
     day_end = _common_days(rows, window)
@@ -101,6 +112,16 @@ def rows_of(rows: pd.DataFrame, sleeves: Sequence[Sleeve]) -> pd.DataFrame:
     """Return the rows of these sleeves, of a frame with the columns strategy and symbol."""
     keys = pd.MultiIndex.from_frame(rows[["strategy", "symbol"]])
     return rows[keys.isin(list(sleeves))]
+
+
+def _ended(rows: pd.DataFrame, newest_close: pd.Timestamp | None) -> pd.DataFrame:
+    """Return the rows of days that are over: some bar has closed since, or every current sleeve knows its equity."""
+    if newest_close is None or rows.empty:
+        return rows
+    last = rows.groupby(["strategy", "symbol"])["day_end"].max()
+    known_to_all = last[last > last.max() - STOPPED_EARLY].min()
+    over: pd.DataFrame = rows[rows["day_end"] <= max(newest_close, known_to_all)]
+    return over
 
 
 def _require_rows_in(window: MonthWindow, rows: pd.DataFrame) -> None:

@@ -49,7 +49,10 @@ def caveats(report: PortfolioReport) -> list[tuple[str, str]]:
             f"Deflated Sharpe ratio (the probability that the true one is above zero): "
             f"{percentage(whole.deflated_sharpe_ratio, signed=False, decimals=0)}.",
         ),
-        ("Drawdown", "Of the equity at day ends; within a day it may have been deeper."),
+        (
+            "Drawdown",
+            "Over bar closes, the starting equity included. The chart shows day ends; between them it may be deeper.",
+        ),
         ("Buy and hold", "The same split, each instrument bought at the first bar of its sleeve and never sold."),
         ("Costs", _costs(report)),
         (
@@ -85,6 +88,8 @@ def facts(report: PortfolioReport, provenance: Provenance) -> list[tuple[str, st
     absent = [f"{one.sleeve} ({one.state}, last {day(one.last_row)})" for one in report.absent]
     others = [str(one) for one in report.not_reviewed]
     listed += [("Without rows in the month", ", ".join(absent))] if absent else []
+    frozen = [f"{one.sleeve} (last {day(one.last_row)})" for one in report.stopped]
+    listed += [("Stopped early, frozen since", ", ".join(frozen))] if frozen else []
     listed += [("Not reviewed: no longer set", ", ".join(others))] if others else []
     return listed
 
@@ -105,9 +110,15 @@ def _costs(report: PortfolioReport) -> str:
     return (
         f"Since inception: without costs {percentage(whole.gross_return)}, at 1 × {percentage(whole.total_return)}, at "
         f"2 × {percentage(whole.double_cost_return)}; of a month, each is on that account's own equity at its "
-        f"start. Of the closed trades: {_items(whole.trades)}. Swap, funding and "
-        "borrow are not known to the backtests and not in any figure."
+        f"start. Of the closed trades: {_items(whole.trades)}. {_financing(report)}"
     )
+
+
+def _financing(report: PortfolioReport) -> str:
+    if not report.unknown_financing:
+        return "Spot that is held without a loan pays no swap, funding or borrow."
+    symbols = ", ".join(report.unknown_financing)
+    return f"Swap, funding and borrow of {symbols} are unknown and in no figure."
 
 
 def _items(trades: TradeFigures) -> str:

@@ -21,7 +21,7 @@ Chart = dict[str, Any]
 
 
 def equity_chart(report: PortfolioReport) -> Chart:
-    """Equity and buy and hold above, drawdown below, since inception, with the reviewed month shaded."""
+    """Equity and buy and hold above, drawdown below, at day ends since inception, with the reviewed month shaded."""
     curve = report.curve
     days = [moment.isoformat() for moment in curve["day_end"]]
     lines = [
@@ -38,7 +38,7 @@ def equity_chart(report: PortfolioReport) -> Chart:
         "hovermode": "x unified",
         "legend": {"orientation": "h", "x": 1, "xanchor": "right", "y": 1.02, "yanchor": "bottom"},
         "shapes": [month],
-        "annotations": [_heading("Equity", 1.0, "top"), _heading("Drawdown", 0.0, "bottom")],
+        "annotations": [_heading("Equity", 1.0, "top"), _heading("Drawdown at day ends", 0.0, "bottom")],
         "xaxis": {"type": "date", "anchor": "y2", "rangeselector": _ranges(report)},
         "yaxis": {"domain": [0.34, 1], "tickformat": ",.0f"},
         "yaxis2": {"domain": [0, 0.27], "tickformat": ".0%", "rangemode": "tozero"},

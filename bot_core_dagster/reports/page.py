@@ -106,7 +106,7 @@ def _cards(report: PortfolioReport) -> list[dict[str, object]]:
             f"month {ratio(month.sharpe_ratio)}",
         ),
         _card(
-            "Deepest drawdown",
+            "Deepest drawdown over bar closes",
             percentage(whole.max_drawdown),
             "",
             f"Within the month {percentage(month.max_drawdown)}",
@@ -153,7 +153,7 @@ def _sleeve(one: SleeveReview) -> dict[str, object]:
     state = f"{state}, since {day(one.first_row)}" if one.state == "up to date" else state
     return {
         "name": str(one.sleeve),
-        "is_absent": one.is_absent,
+        "is_frozen": not one.is_current,
         "tone": tone(one.month_profit),
         "profit": money(one.month_profit, signed=True),
         "ret": percentage(one.month_return),

@@ -30,13 +30,14 @@ _MAX_POINTS: Final = 1_200
 
 
 def portfolio_picture(report: PortfolioReport) -> bytes:
-    """Return equity, buy and hold and drawdown since inception as a PNG of 900 x 500, the headline in its title."""
+    """Return equity, buy and hold and drawdown at day ends as a PNG of 900 x 500, the headline in its title."""
     curve, whole = report.curve, report.since_inception
     title = (
         f"Portfolio, {report.window.title}: {percentage(report.month.total_return)} in the month, "
         f"{percentage(whole.total_return)} since {whole.start:%Y-%m-%d}\n"
         f"Sharpe {ratio(whole.sharpe_ratio)} [{ratio(whole.sharpe_low)}, {ratio(whole.sharpe_high)}], "
-        f"max drawdown {percentage(whole.max_drawdown)}, n = {whole.n_periods}, P = {whole.periods_per_year}; "
+        f"max drawdown over bar closes {percentage(whole.max_drawdown)}, "
+        f"n = {whole.n_periods}, P = {whole.periods_per_year}; "
         f"2 × costs {percentage(whole.double_cost_return)}"
     )
     figure, above, below = _panels((9.0, 5.0), title, is_simulated=report.is_simulated)

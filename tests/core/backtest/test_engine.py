@@ -18,9 +18,11 @@ from bot_core_dagster.backtest import CURVES, Backtest, backtest_strategy, run_b
 from bot_core_dagster.backtest.fills import fill_prices
 from bot_core_dagster.backtest.kernel import simulate, simulate_loop
 from bot_core_dagster.errors import QualityError, ShapeError
+from bot_core_dagster.market.calendars import calendar
 from bot_core_dagster.metrics.arrays import FloatArray1D
 from bot_core_dagster.settings import Costs
 from bot_core_dagster.strategies import RsiStrategy
+from bot_core_dagster.timeframe import Timeframe
 from tests.builders import bars, instrument
 from tests.core.features import real_bars
 
@@ -183,6 +185,68 @@ def test_equity_of_the_past_is_unmoved_by_the_future(known_bars: int) -> None:
     assert_frame_equal(known.equity, whole.equity.head(known_bars), check_exact=True)
     days = len(known.daily_equity)
     assert_frame_equal(known.daily_equity, whole.daily_equity.head(days), check_exact=True)
+
+
+def market_bars(calendar_name: str, start: str, end: str, seed: int = 0, timeframe: str = "1h") -> pd.DataFrame:
+    """Return a random walk over the bars that the calendar expects in [start, end)."""
+    hours, length = calendar(calendar_name), Timeframe.parse(timeframe)
+    begins, ends = (pd.Timestamp(text, tz="UTC").to_pydatetime() for text in (start, end))
+    opens = hours.bar_open_times(length, begins, ends)
+    return bars(len(opens), seed=seed).assign(
+        open_time=opens, close_time=hours.bar_close(opens, length), timeframe=timeframe
+    )
+
+
+def days_of(backtest: Backtest, sampling: str = "utc") -> pd.Series:
+    daily = backtest.daily_equity
+    return daily[daily["sampling"] == sampling].set_index("day_end")["equity"]
+
+
+@pytest.mark.parametrize("calendar_name", ["fx", "metals"])
+def test_fridays_profit_is_in_the_day_ends_of_the_weekend_before_the_market_opens_again(calendar_name: str) -> None:
+    """The market closes on Friday at 21:00 UTC; August begins on the Saturday, and its review runs at 04:00."""
+    history = market_bars(calendar_name, "2026-07-01", "2026-08-01 04:00")
+    backtest = simulated(history, np.ones(len(history)), calendar=calendar_name)
+    assert history["close_time"].iloc[-1] == pd.Timestamp("2026-07-31 21:00", tz="UTC")
+    known, last = days_of(backtest), backtest.equity["equity"].iloc[-1]
+    assert known.index[-1] == pd.Timestamp("2026-08-02", tz="UTC")
+    assert known.iloc[-2:].tolist() == [last, last]
+    assert known.iloc[-3] != last
+    assert days_of(backtest, "new_york").index[-1] == pd.Timestamp("2026-07-31 21:00", tz="UTC")
+
+
+def test_day_ends_of_a_market_that_never_closes_end_with_its_last_bar() -> None:
+    backtest = simulated(bars(60), np.ones(60))
+    assert days_of(backtest).index[-1] == pd.Timestamp("2024-01-03", tz="UTC")
+
+
+def test_expected_bars_that_did_not_come_leave_their_day_ends_out() -> None:
+    """On a Thursday the market is open: what the equity did in the missing bars is not known."""
+    history = market_bars("fx", "2026-07-27", "2026-07-30 15:00")
+    backtest = simulated(history, np.ones(len(history)), calendar="fx")
+    assert days_of(backtest).index[-1] == pd.Timestamp("2026-07-30", tz="UTC")
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    calendar_name=st.sampled_from(["crypto", "fx", "metals"]),
+    timeframe=st.sampled_from(["1h", "4h", "1d"]),
+    seed=st.integers(0, 2**32 - 1),
+    known=st.floats(0.01, 1.0),
+)
+def test_day_ends_known_at_any_time_stay_as_they_are(
+    calendar_name: str, timeframe: str, seed: int, known: float
+) -> None:
+    """Over weekends, the metals' break, Christmas and New Year; and all that can be known then are there."""
+    history = market_bars(calendar_name, "2025-12-10", "2026-01-20", seed, timeframe)
+    n_known, target = max(1, int(known * len(history))), decisions(len(history), seed)
+    part = simulated(history.head(n_known), target[:n_known], calendar=calendar_name)
+    whole = simulated(history, target, calendar=calendar_name)
+    following = history["open_time"].iloc[n_known] if n_known < len(history) else history["close_time"].iloc[-1]
+    for sampling in part.daily_equity["sampling"].unique():
+        first, later = days_of(part, sampling), days_of(whole, sampling)
+        assert first.equals(later.head(len(first)))
+        assert len(first) >= (later.index <= following).sum()
 
 
 def test_a_strategy_on_real_bars_adds_up(real_data: Path) -> None:

@@ -16,11 +16,13 @@ import pytest
 from bot_core_dagster import metrics
 from bot_core_dagster.backtest import (
     BACKTESTS,
+    BAR_EQUITY,
     EQUITY,
     TRADES,
     Backtest,
     backtest_rows,
     backtest_strategy,
+    bar_equity_rows,
     equity_rows,
     run_backtest,
     trade_rows,
@@ -36,6 +38,13 @@ SPEC_FIELDS = (
 HEADLINE_FIELDS = (
     *("sharpe_low", "sharpe_high", "sharpe_confidence", "n_trials", "deflated_sharpe_ratio", "buy_and_hold_return"),
     *("n_periods", "periods_per_year", "sampling", "gross_return", "double_cost_return"),
+)
+
+TABLES = (
+    (BACKTESTS, backtest_rows),
+    (TRADES, trade_rows),
+    (EQUITY, equity_rows),
+    (BAR_EQUITY, bar_equity_rows),
 )
 
 
@@ -109,7 +118,8 @@ def test_an_unknown_financing_cost_is_not_zero(changed: dict[str, str], is_known
 def test_every_row_says_whether_its_bars_are_simulated(source: str, simulated: bool) -> None:
     backtest = backtest_strategy(bars(2_000, source=source), RsiStrategy(), instrument())
     assert backtest.is_simulated is simulated
-    for rows in (backtest_rows(backtest), trade_rows(backtest), equity_rows(backtest)):
+    for _, rows_of in TABLES:
+        rows = rows_of(backtest)
         assert len(rows) > 0
         assert (rows["simulated"] == simulated).all()
 
@@ -124,7 +134,7 @@ def test_one_simulated_bar_makes_the_result_simulated() -> None:
 def test_rows_have_unique_keys_described_columns_and_types_that_do_not_depend_on_their_number(n_bars: int) -> None:
     few = backtest_strategy(bars(n_bars), RsiStrategy(), instrument())
     many = backtest_strategy(bars(3_000), RsiStrategy(), instrument())
-    for table, rows in ((BACKTESTS, backtest_rows), (TRADES, trade_rows), (EQUITY, equity_rows)):
+    for table, rows in TABLES:
         frame = rows(few)
         assert not frame.duplicated(list(table.key)).any(), table.name
         assert set(table.columns) <= set(frame.columns), table.name
@@ -142,7 +152,7 @@ def test_the_row_of_a_backtest_holds_its_parameters_as_json_and_all_figures() ->
 def test_rows_do_not_depend_on_when_they_are_made() -> None:
     """So that the same bars and parameters leave the lake as it is."""
     first, again = backtest_of_a_year(), backtest_of_a_year()
-    for rows in (backtest_rows, trade_rows, equity_rows):
+    for _, rows in TABLES:
         pd.testing.assert_frame_equal(rows(first), rows(again), check_exact=True)
 
 
@@ -151,11 +161,19 @@ def test_equity_rows_start_after_the_first_bar_and_end_whole_days() -> None:
     assert list(rows["day_end"]) == [pd.Timestamp("2024-01-02", tz="UTC"), pd.Timestamp("2024-01-03", tz="UTC")]
 
 
+def test_bar_equity_is_what_the_maximum_drawdown_is_of() -> None:
+    backtest = backtest_of_a_year()
+    rows = bar_equity_rows(backtest)
+    assert rows["close_time"].equals(backtest.equity["close_time"])
+    curve = np.concatenate([[1.0], rows["equity"]])
+    assert backtest.summary.max_drawdown == (curve / np.maximum.accumulate(curve) - 1).min()
+
+
 def test_the_lake_keeps_rows_and_sees_no_change_in_the_same_ones(tmp_path: Path) -> None:
     lake, history = Lake.open(tmp_path / "lake", create=True), bars(3_000)
     for n_bars in (10, 2_990, 3_000):
         backtest = backtest_strategy(history.head(n_bars), RsiStrategy(), instrument())
-        for table, rows in ((BACKTESTS, backtest_rows), (TRADES, trade_rows), (EQUITY, equity_rows)):
+        for table, rows in TABLES:
             lake.replace(table, rows(backtest), ["BTCUSDT"])
             again = lake.replace(table, rows(backtest), ["BTCUSDT"])["BTCUSDT"]
             assert (again.n_unchanged, again.n_rows) == (len(rows(backtest)), len(rows(backtest))), table.name

@@ -69,7 +69,7 @@ def test_what_was_built_is_a_row_an_asset_and_the_headline_has_its_caveats(capsy
         "at twice the costs +3.1 %",
         "before costs +7.0 %",
         "buy and hold -1.2 %",
-        "maximum drawdown -3.4 %",
+        "maximum drawdown, bar closes -3.4 %",
         "Sharpe ratio 1.23",
         "95% interval -0.50 … 2.90",
         "deflated 0.61 of 1 trial",
@@ -88,6 +88,13 @@ def test_what_no_market_made_is_said_above_the_figures(capsys: pytest.CaptureFix
     shown = _shown(_result(simulated_symbols=("BTCUSDT", "EURUSD")), capsys)
     banner = shown.index("SIMULATED no market made the bars of BTCUSDT, EURUSD")
     assert banner < shown.index("return +5.1 %")
+
+
+def test_costs_of_holding_that_are_unknown_are_said_below_the_figures(capsys: pytest.CaptureFixture[str]) -> None:
+    shown = _shown(_result(unknown_financing=("EURUSD", "XAUUSD")), capsys)
+    line = shown.index("Swap, funding and borrow of EURUSD, XAUUSD: unknown, in no figure above.")
+    assert line > shown.index("closed trades 12")
+    assert not any("Swap" in line for line in _shown(_result(), capsys))
 
 
 def test_a_failed_symbol_is_named_once_with_its_first_reason(capsys: pytest.CaptureFixture[str]) -> None:

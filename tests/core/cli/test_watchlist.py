@@ -38,7 +38,7 @@ def test_an_added_instrument_stands_last_and_nothing_else_changes(settings_path:
 def test_a_removed_instrument_takes_no_comment_of_others_with_it(settings_path: Path, symbol: str) -> None:
     before = settings_path.read_text()
     own_comments = (
-        {"# 1m 5m 15m 30m 1h 4h 1d; longer timeframes are resampled from it"} if symbol == "BTCUSDT" else set()
+        {'# 1m 5m 15m 30m 1h 4h 1d; lake.bars(symbol, "4h") makes longer ones'} if symbol == "BTCUSDT" else set()
     )
     remove_instrument(symbol)
     after = settings_path.read_text()
@@ -68,7 +68,7 @@ def test_a_changed_field_keeps_the_comment_beside_it_and_all_other_lines(setting
     change_instrument("BTCUSDT", {"timeframe": "4h", "costs": {"fee_bps": 7.5}})
     changed = [line for line, old in zip(settings_path.read_text().splitlines(), before, strict=True) if line != old]
     assert changed == [
-        'timeframe = "4h"            # 1m 5m 15m 30m 1h 4h 1d; longer timeframes are resampled from it',
+        'timeframe = "4h"            # 1m 5m 15m 30m 1h 4h 1d; lake.bars(symbol, "4h") makes longer ones',
         "costs = { fee_bps = 7.5, spread_bps = 1.0, slippage_bps = 1.0 }",
     ]
 

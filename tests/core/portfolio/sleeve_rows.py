@@ -1,7 +1,7 @@
 """The smallest honest rows of backtests that the tests of the review build on.
 
-Belongs here: rows of EQUITY and TRADES for chosen sleeves, varied by keyword. Not here: bars and instruments
-(`tests.builders`), rows of real backtests (the tests that run them).
+Belongs here: rows of EQUITY, BAR_EQUITY and TRADES for chosen sleeves, varied by keyword. Not here: bars and
+instruments (`tests.builders`), rows of real backtests (the tests that run them).
 """
 
 from typing import Any
@@ -45,6 +45,11 @@ def equity_rows(
         "simulated": False,
     }
     return pd.DataFrame(fields | changed)
+
+
+def bar_rows(equity: pd.DataFrame) -> pd.DataFrame:
+    """Return a bar that closes at each day end of `equity`, with its equity: no more than the days know."""
+    return equity[["strategy", "symbol", "timeframe", "equity", "simulated"]].assign(close_time=equity["day_end"])
 
 
 def trade_rows(

@@ -28,6 +28,7 @@ def sound(**changed: Any) -> Judged:
         drawdown_from_peak=-0.05,
         attribution=attribute(SLEEVES, [0.0] * 4, [25.0] * 4),
         absent=(),
+        stopped=(),
         n_sleeves=4,
     )
     return replace(judged, **changed)
@@ -128,10 +129,18 @@ def test_an_undefined_figure_cannot_be_judged_and_is_no_pass(metric: str, judged
 
 
 def test_an_absent_sleeve_is_named_with_the_next_step() -> None:
-    one = verdict_on("sleeves with rows in the month", sound(absent=[SLEEVES[1]]))
+    one = verdict_on("sleeves that are current", sound(absent=[SLEEVES[1]]))
     assert one.verdict == "beyond"
-    assert "rsi · ETH" in one.text
+    assert "No rows of rsi · ETH. " in one.text
     assert "3, limit at least 4" in one.text
+
+
+def test_a_sleeve_that_stopped_early_is_no_more_current_than_an_absent_one() -> None:
+    judged = sound(absent=[SLEEVES[1]], stopped=[SLEEVES[2], SLEEVES[3]])
+    one = verdict_on("sleeves that are current", judged)
+    assert (one.verdict, one.value) == ("beyond", 1.0)
+    assert "No rows of rsi · ETH; stopped early: macd · BTC, macd · ETH. Their equity is frozen" in one.text
+    assert outcome(recommend(judged, PortfolioSettings())) == "beyond the limit: sleeves that are current"
 
 
 def test_within_all_limits_is_said_outright() -> None:

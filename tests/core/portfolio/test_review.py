@@ -9,18 +9,21 @@ import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
-from bot_core_dagster.backtest.engine import backtest_strategy
+from bot_core_dagster.backtest.engine import backtest_strategy, run_backtest
 from bot_core_dagster.backtest.result import Backtest
-from bot_core_dagster.backtest.tables import EQUITY, TRADES
+from bot_core_dagster.backtest.tables import BAR_EQUITY, EQUITY, TRADES
+from bot_core_dagster.backtest.tables import bar_equity_rows as rows_of_bars
 from bot_core_dagster.backtest.tables import equity_rows as rows_of_equity
 from bot_core_dagster.backtest.tables import trade_rows as rows_of_trades
 from bot_core_dagster.errors import SettingsError, ShapeError
 from bot_core_dagster.lake import Lake
+from bot_core_dagster.market.calendars import calendar
 from bot_core_dagster.portfolio import PortfolioReport, Sleeve, review_portfolio
-from bot_core_dagster.settings import PortfolioSettings
+from bot_core_dagster.settings import Instrument, PortfolioSettings
 from bot_core_dagster.strategies import RsiStrategy
+from bot_core_dagster.timeframe import Timeframe
 from tests.builders import bars, instrument
-from tests.core.portfolio.sleeve_rows import equity_rows, trade_rows, watchlist
+from tests.core.portfolio.sleeve_rows import bar_rows, equity_rows, trade_rows, watchlist
 
 BTC_ETH = watchlist("BTCUSDT", "ETHUSDT")
 THOUSAND = PortfolioSettings(initial_equity=1_000.0)
@@ -39,7 +42,8 @@ def until(day: str) -> pd.DataFrame:
 
 
 def review(equity: pd.DataFrame, trades: pd.DataFrame | None = None, month: str = "2024-02") -> PortfolioReport:
-    return review_portfolio(equity, trade_rows([]) if trades is None else trades, month, THOUSAND, BTC_ETH, ["rsi"])
+    known = trade_rows([]) if trades is None else trades
+    return review_portfolio(equity, bar_rows(equity), known, month, THOUSAND, BTC_ETH, ["rsi"])
 
 
 def test_the_month_starts_from_the_equity_that_the_one_before_ended_with() -> None:
@@ -60,7 +64,7 @@ def test_profit_is_attributed_in_money_for_the_month_and_since_inception() -> No
     assert report.attribution.profit == pytest.approx(report.month.profit, abs=1e-9)
 
 
-def test_sharpe_and_drawdown_are_of_the_summed_equity_at_day_ends() -> None:
+def test_sharpe_and_drawdown_are_of_the_summed_equity() -> None:
     rng = np.random.default_rng(5)
     paths = np.exp(rng.normal(0.001, 0.02, (2, 60)).cumsum(axis=1))
     report = review(pd.concat([equity_rows(paths[0]), equity_rows(paths[1], symbol="ETHUSDT")]))
@@ -129,8 +133,10 @@ def test_what_came_after_the_month_does_not_change_its_review() -> None:
 
 def test_sleeves_without_rows_in_the_month_are_listed_and_held_unchanged() -> None:
     january = equity_rows([1.1] * 31, symbol="ETHUSDT")
+    rows = pd.concat([equity_rows([1.2] * 60), january])
     report = review_portfolio(
-        pd.concat([equity_rows([1.2] * 60), january]),
+        rows,
+        bar_rows(rows),
         trade_rows([]),
         "2024-02",
         THOUSAND,
@@ -144,12 +150,80 @@ def test_sleeves_without_rows_in_the_month_are_listed_and_held_unchanged() -> No
     }
     assert [one.sleeve.symbol for one in report.absent] == ["ETHUSDT", "BNBUSDT"]
     assert report.month.end_equity == pytest.approx(1_000 / 3 * (1.2 + 1.1 + 1.0))
-    assert report.recommendations[0].limit.metric == "sleeves with rows in the month"
+    assert report.recommendations[0].limit.metric == "sleeves that are current"
 
 
 def test_a_sleeve_that_stops_within_the_month_is_said_to_have_stopped_early() -> None:
     report = review(pd.concat([equity_rows([1.2] * 60), equity_rows([1.1] * 40, symbol="ETHUSDT")]))
     assert [one.state for one in report.sleeves] == ["up to date", "stopped early"]
+    assert [one.sleeve.symbol for one in report.stopped] == ["ETHUSDT"]
+    first = report.recommendations[0]
+    assert (first.limit.metric, first.verdict, first.value) == ("sleeves that are current", "beyond", 1.0)
+    assert first.advice.startswith("Stopped early: rsi · ETHUSDT. ")
+
+
+def test_a_month_is_not_complete_while_a_current_sleeve_is_behind_and_does_not_wait_for_one_that_stopped() -> None:
+    whole = equity_rows([1.2] * 60)
+    behind = review(pd.concat([whole, equity_rows([1.1] * 58, symbol="ETHUSDT")]))
+    assert ([one.state for one in behind.sleeves], behind.is_complete) == (["up to date"] * 2, False)
+    stopped = review(pd.concat([whole, equity_rows([1.1] * 40, symbol="ETHUSDT")]))
+    assert stopped.is_complete
+
+
+@pytest.mark.parametrize(
+    ("month", "run_at"),
+    [
+        pytest.param("2026-07", "2026-08-01 04:00", id="the next begins on a Saturday"),
+        pytest.param("2026-10", "2026-11-01 04:00", id="the next begins on a Sunday"),
+        pytest.param("2026-03", "2026-04-01 04:00", id="the next begins on a Wednesday"),
+        pytest.param("2025-12", "2026-01-01 04:00", id="the year begins"),
+    ],
+)
+def test_a_month_reviewed_as_scheduled_earns_what_it_earns_in_hindsight(month: str, run_at: str) -> None:
+    """And the next one starts where it ended: no Friday falls between the two."""
+    now, following = pd.Timestamp(run_at, tz="UTC"), str(pd.Period(month, "M") + 1)
+    markets = {"BTCUSDT": "crypto", "EURUSD": "fx", "XAUUSD": "metals"}
+    instruments = [instrument(symbol=symbol, calendar=name) for symbol, name in markets.items()]
+    early, late = (_reviewed(instruments, month, until) for until in (now, now + pd.Timedelta(days=20)))
+    after = _reviewed(instruments, following, now + pd.Timedelta(days=20))
+    assert early.is_complete
+    assert early.month == late.month
+    assert early.attribution == late.attribution
+    assert early.sleeves == late.sleeves
+    assert after.month.start_equity == early.month.end_equity
+    for one in early.sleeves:
+        assert one.month_profit != 0.0
+
+
+def _reviewed(instruments: list[Instrument], month: str, until: pd.Timestamp) -> PortfolioReport:
+    """Review backtests that always hold, of the bars that have closed by `until`."""
+    made = []
+    for seed, one in enumerate(instruments):
+        opens = calendar(one.calendar).bar_open_times(Timeframe.H1, datetime(2025, 11, 3, tzinfo=UTC), until)
+        history = bars(len(opens), symbol=one.symbol, seed=seed).assign(
+            open_time=opens, close_time=opens + pd.Timedelta(hours=1)
+        )
+        made.append(run_backtest(history, np.ones(len(opens)), one, strategy="rsi", parameters={}))
+    equity, closes, trades = (
+        pd.concat([rows_of(one) for one in made]) for rows_of in (rows_of_equity, rows_of_bars, rows_of_trades)
+    )
+    return review_portfolio(equity, closes, trades, month, THOUSAND, instruments, ["rsi"])
+
+
+def test_on_a_friday_evening_the_month_is_to_date_although_the_closed_market_knows_its_end() -> None:
+    instruments = [instrument(), instrument(symbol="EURUSD", calendar="fx")]
+    report = _reviewed(instruments, "2026-10", pd.Timestamp("2026-10-30 23:00", tz="UTC"))
+    assert report.month.end == pd.Timestamp("2026-10-30", tz="UTC")
+    assert not report.is_complete
+
+
+def test_drawdowns_are_of_the_bars_of_real_backtests_and_deeper_than_at_day_ends() -> None:
+    instruments = [instrument(), instrument(symbol="EURUSD", calendar="fx")]
+    report = _reviewed(instruments, "2026-10", pd.Timestamp("2026-11-05", tz="UTC"))
+    fall = report.curve.set_index("day_end")["drawdown"]
+    assert report.since_inception.max_drawdown < fall.min()
+    assert report.drawdown_from_peak < fall.loc[report.month.start :].min()
+    assert report.unknown_financing == ("EURUSD",)
 
 
 def test_a_month_that_is_not_over_is_reviewed_to_date() -> None:
@@ -161,7 +235,8 @@ def test_a_month_that_is_not_over_is_reviewed_to_date() -> None:
 def test_fx_alone_is_reviewed_by_new_york_days() -> None:
     january = pd.date_range("2024-01-01 17:00", "2024-01-31 17:00", freq="B", tz="America/New_York").tz_convert("UTC")
     rows = equity_rows([1.1] * 23, symbol="EURUSD", sampling="new_york", day_end=january)
-    report = review_portfolio(rows, trade_rows([]), "2024-01", THOUSAND, watchlist("EURUSD", calendar="fx"), ["rsi"])
+    fx = watchlist("EURUSD", calendar="fx")
+    report = review_portfolio(rows, bar_rows(rows), trade_rows([]), "2024-01", THOUSAND, fx, ["rsi"])
     assert (report.month.n_periods, report.month.periods_per_year) == (23, 260)
     assert report.is_complete
 
@@ -205,7 +280,7 @@ def test_equity_that_never_moved_has_an_undefined_sharpe_ratio_and_no_false_pass
 
 def test_no_strategy_is_an_error_with_the_next_step() -> None:
     with pytest.raises(SettingsError, match=r"\[strategies\]"):
-        review_portfolio(two_sleeves(), trade_rows([]), "2024-02", THOUSAND, BTC_ETH, [])
+        review_portfolio(two_sleeves(), bar_rows(two_sleeves()), trade_rows([]), "2024-02", THOUSAND, BTC_ETH, [])
 
 
 @pytest.fixture(scope="module")
@@ -217,15 +292,20 @@ def backtests() -> list[Backtest]:
     ]
 
 
+def tables_of(lake: Lake) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    return lake.read(EQUITY), lake.read(BAR_EQUITY), lake.read(TRADES)
+
+
 def test_real_backtests_through_the_lake_are_reviewed_to_the_sum_of_their_own_equity(
     backtests: list[Backtest], tmp_path: Path
 ) -> None:
     lake = Lake.open(tmp_path / "lake", create=True)
     for one in backtests:
         lake.replace(EQUITY, rows_of_equity(one), [one.symbol])
+        lake.replace(BAR_EQUITY, rows_of_bars(one), [one.symbol])
         lake.replace(TRADES, rows_of_trades(one), [one.symbol])
-    instruments = watchlist("BTCUSDT", "EURUSD")
-    report = review_portfolio(lake.read(EQUITY), lake.read(TRADES), "2024-02", THOUSAND, instruments, ["rsi"])
+    instruments, (equity, bars_of, trades) = watchlist("BTCUSDT", "EURUSD"), tables_of(lake)
+    report = review_portfolio(equity, bars_of, trades, "2024-02", THOUSAND, instruments, ["rsi"])
     known = [one.equity.loc[one.equity["close_time"] <= report.month.end, "equity"].to_numpy() for one in backtests]
     assert report.month.end_equity == pytest.approx(500.0 * sum(float(curve[-1]) for curve in known), abs=1e-9)
     assert report.attribution.profit == pytest.approx(report.month.profit, abs=1e-9)
@@ -237,7 +317,7 @@ def test_real_backtests_through_the_lake_are_reviewed_to_the_sum_of_their_own_eq
 def test_a_lake_without_backtests_has_nothing_to_review_and_says_what_to_do(tmp_path: Path) -> None:
     lake = Lake.open(tmp_path / "lake", create=True)
     with pytest.raises(ShapeError, match="materialise the backtests"):
-        review_portfolio(lake.read(EQUITY), lake.read(TRADES), "2024-02", THOUSAND, BTC_ETH, ["rsi"])
+        review_portfolio(*tables_of(lake), "2024-02", THOUSAND, BTC_ETH, ["rsi"])
 
 
 def test_strategies_that_never_traded_are_reviewed_without_a_trades_table(tmp_path: Path) -> None:

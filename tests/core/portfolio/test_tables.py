@@ -31,7 +31,10 @@ def reviewed(month: str) -> PortfolioReport:
     rows = [sleeve_rows.equity_rows(path, symbol=name) for path, name in zip(moves, ("BTCUSDT", ODD), strict=True)]
     trades = sleeve_rows.trade_rows([0.01, -0.01])
     instruments = sleeve_rows.watchlist("BTCUSDT", ODD, "NOROWS")
-    return review_portfolio(pd.concat(rows), trades, month, PortfolioSettings(), instruments, ["rsi"])
+    equity = pd.concat(rows)
+    return review_portfolio(
+        equity, sleeve_rows.bar_rows(equity), trades, month, PortfolioSettings(), instruments, ["rsi"]
+    )
 
 
 @pytest.fixture

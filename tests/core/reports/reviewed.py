@@ -8,14 +8,19 @@ import pandas as pd
 
 from bot_core_dagster.portfolio import PortfolioReport, review_portfolio
 from bot_core_dagster.settings import PortfolioSettings
-from tests.core.portfolio.sleeve_rows import equity_rows, trade_rows, watchlist
+from tests.core.portfolio.sleeve_rows import bar_rows, equity_rows, trade_rows, watchlist
 
 ODD = "O'X<script>alert(1)</script>&\"</style>"
 """A symbol that tries to leave every kind of quotes and elements."""
 
 
 def report(
-    *, n_days: int = 121, month: str = "2024-04", is_simulated: bool = False, moves: bool = True
+    *,
+    n_days: int = 121,
+    month: str = "2024-04",
+    is_simulated: bool = False,
+    moves: bool = True,
+    n_days_of_odd: int | None = None,
 ) -> PortfolioReport:
     """Return a review of rsi on BTCUSDT, the odd symbol and one without rows."""
     noise = np.random.default_rng(2).normal(0.0, 0.02 * moves, (4, n_days)).cumsum(axis=1)
@@ -25,4 +30,5 @@ def report(
     ]
     trades = trade_rows([0.01, -0.01] * (20 * moves))
     instruments = watchlist("BTCUSDT", ODD, "NOROWS")
-    return review_portfolio(pd.concat(rows), trades, month, PortfolioSettings(), instruments, ["rsi"])
+    equity = pd.concat([rows[0], rows[1].head(n_days_of_odd or n_days)])
+    return review_portfolio(equity, bar_rows(equity), trades, month, PortfolioSettings(), instruments, ["rsi"])

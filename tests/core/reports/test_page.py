@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 from typing import Any
@@ -122,6 +123,26 @@ def test_every_recommendation_stands_there_with_metric_value_and_threshold(
 
 def test_an_absent_sleeve_is_named_with_its_state(page: Page) -> None:
     assert f"rsi · {ABSENT} (no rows, last never)" in page.text
+
+
+def test_drawdowns_and_costs_say_what_they_are_of(page: Page) -> None:
+    assert "Deepest drawdown over bar closes" in page.text
+    assert "Over bar closes, the starting equity included." in page.text
+    assert "pays no swap, funding or borrow" in page.text
+    assert "within a day it may have been deeper" not in page.text
+
+
+def test_a_sleeve_that_stopped_early_is_a_fact_and_not_within_all_limits() -> None:
+    stopped = report(n_days=121, n_days_of_odd=105)
+    text = Page(portfolio_report_html(stopped, PROVENANCE)).text
+    assert f"rsi · {ODD} (last 2024-04-15)" in text
+    assert f"stopped early: rsi · {ODD}. Their equity is frozen here" in text
+    assert "Within all limits" not in text
+
+
+def test_costs_of_holding_that_are_unknown_are_named() -> None:
+    text = Page(portfolio_report_html(replace(report(), unknown_financing=("EURUSD", ODD)), PROVENANCE)).text
+    assert f"Swap, funding and borrow of EURUSD, {ODD} are unknown and in no figure." in text
 
 
 def test_facts_say_what_it_was_made_from(page: Page) -> None:
