@@ -176,10 +176,12 @@ def _touched(
             periods[file.series].add(file.period)
     if not table.is_monthly or time is None:
         return [file for file in snapshot.files if file.series in periods], periods
-    pairs = np.unique(np.stack([codes, months(given[time]).astype(np.int64)]), axis=1).T
-    wanted = {
-        (names[code], period_of(str(np.datetime64(int(month), "M")), periods[names[code]])) for code, month in pairs
-    }
+    month = months(given[time]).astype(np.int64)
+    first, n_months = int(month.min()), int(np.ptp(month)) + 1
+    wanted = set()
+    for pair in np.unique(codes * n_months + (month - first)).tolist():
+        name = names[pair // n_months]
+        wanted.add((name, period_of(str(np.datetime64(pair % n_months + first, "M")), periods[name])))
     return [file for file in snapshot.files if (file.series, file.period) in wanted], periods
 
 

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot_core_dagster.market.bar import BAR_COLUMNS, PRICE_COLUMNS, VALUE_COLUMNS, empty_bars
-from bot_core_dagster.market.schema import ROW_RULES, bar_schema, broken_rules, schema_error
+from bot_core_dagster.market.schema import ROW_RULES, bar_schema, broken_rules, is_bar_frame, schema_error
 from tests.builders import bars
 
 awkward = st.sampled_from([-1.0, -0.0, 0.0, 1e-300, 1.0, 1.0 + 2**-52, 2.0, 1e300, np.inf, -np.inf, np.nan])
@@ -73,6 +74,33 @@ def test_bar_frames_pass(frame: pd.DataFrame) -> None:
 )
 def test_a_frame_that_is_none_says_which_column_is_wrong(frame: pd.DataFrame, column: str) -> None:
     assert column in (schema_error(frame) or "")
+
+
+def accepted_by_pandera(frame: pd.DataFrame) -> bool:
+    try:
+        bar_schema().validate(frame)
+    except (pandera.errors.SchemaError, pandera.errors.SchemaErrors):
+        return False
+    return True
+
+
+@pytest.mark.parametrize("column", BAR_COLUMNS)
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda values: values,
+        lambda values: values.astype("object"),
+        lambda values: pd.Series([None] * len(values)),
+        lambda values: pd.Series(range(len(values))),
+        lambda values: pd.Series(["mid"] * len(values)),
+    ],
+    ids=["as it is", "objects", "nothing", "numbers", "a word"],
+)
+def test_the_fast_look_accepts_what_pandera_accepts(column: str, spoil: Callable[[pd.Series], pd.Series]) -> None:
+    frame = bars(5)
+    frame[column] = spoil(frame[column])
+    assert is_bar_frame(frame) == accepted_by_pandera(frame)
+    assert is_bar_frame(frame.drop(columns=column)) is False
 
 
 def test_pandera_knows_every_column_of_the_bar() -> None:
