@@ -5,7 +5,7 @@ Belongs here: partition definitions and backfill policies. Not here: who keeps t
 """
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -41,6 +41,21 @@ def symbol_range_tags(keys: list[str]) -> dict[str, str]:
     if not keys:
         raise ValueError("no symbols: an empty partition range would run unpartitioned")
     return {"dagster/asset_partition_range_start": keys[0], "dagster/asset_partition_range_end": keys[-1]}
+
+
+def stretches(there: Sequence[str], symbols: Collection[str]) -> list[list[str]]:
+    """Return `symbols` as stretches that stand side by side in `there`.
+
+    A run is planned for every partition of its range; where it fails, Dagster shows all of them that it did not make as
+    failed. A range must therefore hold nothing but what is to be made.
+    """
+    found: list[list[str]] = []
+    for place, symbol in enumerate(there):
+        if symbol in symbols:
+            if not found or place == 0 or there[place - 1] not in symbols:
+                found.append([])
+            found[-1].append(symbol)
+    return found
 
 
 @dataclass(frozen=True)

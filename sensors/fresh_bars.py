@@ -13,7 +13,7 @@ from typing import Final
 
 import dagster as dg
 
-from assets.partitions import SYMBOL_ASSETS, SYMBOLS, symbol_range_tags, symbols_run_config
+from assets.partitions import SYMBOL_ASSETS, SYMBOLS, stretches, symbol_range_tags
 from assets.reading import own_series
 from bot_core_dagster.lake import BARS, Lake
 from bot_core_dagster.lineage import assets_behind, outcomes_of
@@ -41,7 +41,7 @@ def fresh_bars(context: dg.SensorEvaluationContext, lake: LakeResource, settings
     records = dg.AssetRecordsFilter(asset_key=_BARS, after_storage_id=cursor)
     events = context.instance.fetch_materializations(records, limit=BATCH, ascending=True).records
     finished = list(_of_finished_runs(context.instance, events))
-    there = set(context.instance.get_dynamic_partitions(str(SYMBOLS.name)))
+    there = list(context.instance.get_dynamic_partitions(str(SYMBOLS.name)))
     store = lake.open()
     instruments = [one for one in settings.load().watchlist if one.symbol in there]
     imported = {} if _is_collecting(context.instance) else _imported(store, instruments)
@@ -51,7 +51,9 @@ def fresh_bars(context: dg.SensorEvaluationContext, lake: LakeResource, settings
     for symbol, assets in behind.items():
         if symbol in there:
             owed.setdefault(assets, []).append(symbol)
-    requests = [_request(context.instance, store, assets, symbols) for assets, symbols in owed.items()]
+    requests = [
+        _request(store, assets, stretch) for assets, symbols in owed.items() for stretch in stretches(there, symbols)
+    ]
     skip = None if requests else "no new bars, or their own runs brought their downstream up to date"
     newest = str(finished[-1].storage_id) if finished else context.cursor
     return dg.SensorResult(run_requests=requests, skip_reason=skip, cursor=newest)
@@ -69,18 +71,14 @@ def _is_collecting(instance: dg.DagsterInstance) -> bool:
     return bool(instance.get_runs(dg.RunsFilter(statuses=list(_UNFINISHED)), limit=1))
 
 
-def _request(
-    instance: dg.DagsterInstance, lake: Lake, assets: tuple[str, ...], symbols: Sequence[str]
-) -> dg.RunRequest:
+def _request(lake: Lake, assets: tuple[str, ...], symbols: list[str]) -> dg.RunRequest:
     """Return the run of these assets and symbols; the same assets of the same bars are asked for once."""
     versions = lake.content_hashes(BARS, symbols)
     identity = hashlib.sha256("".join((*assets, *symbols, *versions.values())).encode()).hexdigest()
-    there = list(instance.get_dynamic_partitions(str(SYMBOLS.name)))
     return dg.RunRequest(
         run_key=identity,
         asset_selection=[dg.AssetKey(name) for name in assets],
-        run_config=symbols_run_config(assets, symbols),
-        tags=symbol_range_tags(there) | {"bot_core/fresh_bars": ",".join(symbols)[:200]},
+        tags=symbol_range_tags(symbols) | {"bot_core/fresh_bars": ",".join(symbols)[:200]},
     )
 
 

@@ -6,7 +6,7 @@ Belongs here: adding and removing symbols, and the first run of a new one. Not h
 
 import dagster as dg
 
-from assets.partitions import SYMBOL_ASSETS, SYMBOLS, drift, symbol_range_tags, symbols_run_config
+from assets.partitions import SYMBOLS, drift, symbol_range_tags
 from jobs import research_cycle
 from resources.market import SettingsResource
 
@@ -24,7 +24,5 @@ def watchlist(context: dg.SensorEvaluationContext, settings: SettingsResource) -
     if not found.added:
         reason = f"removed {', '.join(found.removed)}" if found.removed else f"{len(wanted)} symbols, none new"
         return dg.SensorResult(skip_reason=reason, dynamic_partitions_requests=changes)
-    request = dg.RunRequest(
-        tags=symbol_range_tags(found.after), run_config=symbols_run_config(SYMBOL_ASSETS, found.added)
-    )
+    request = dg.RunRequest(tags=symbol_range_tags(found.added))
     return dg.SensorResult(run_requests=[request], dynamic_partitions_requests=changes)

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 from dagster._core.events import DagsterEvent, StepMaterializationData
 
-from assets.partitions import SYMBOL_ASSETS, SYMBOLS, symbol_range_tags
+from assets.partitions import SYMBOL_ASSETS, SYMBOLS, stretches, symbol_range_tags
+from bot_core_dagster.settings import load_settings
 from schedules import hourly_market_data, monthly_portfolio_review
 from sensors import fresh_bars, watchlist
 from tests import builders
@@ -25,9 +26,13 @@ def evaluated(platform: Platform, sensor: dg.SensorDefinition, cursor: str | Non
     return answer
 
 
-def asked_symbols(request: dg.RunRequest) -> dict[str, list[str]]:
-    """Return the symbols that a run request restricts each of its assets to."""
-    return {name: part["config"]["symbols"] for name, part in request.run_config["ops"].items()}
+def asked_symbols(platform: Platform, request: dg.RunRequest) -> dict[str, list[str]]:
+    """Return the symbols of a run request's partition range, for each of its assets."""
+    there = [instrument.symbol for instrument in load_settings(platform.settings_file).watchlist]
+    first, last = (request.tags[f"dagster/asset_partition_range_{end}"] for end in ("start", "end"))
+    symbols = there[there.index(first) : there.index(last) + 1]
+    names = [key.to_user_string() for key in request.asset_selection or ()] or SYMBOL_ASSETS
+    return dict.fromkeys(names, symbols)
 
 
 def test_a_new_symbol_gets_a_partition_and_its_history(platform: Platform) -> None:
@@ -38,7 +43,7 @@ def test_a_new_symbol_gets_a_partition_and_its_history(platform: Platform) -> No
     answer = evaluated(platform, watchlist)
     assert [request.partition_keys for request in answer.dynamic_partitions_requests or ()] == [["ETHUSDT"]]
     (request,) = answer.run_requests or ()
-    assert asked_symbols(request)["bars"] == ["ETHUSDT"]
+    assert asked_symbols(platform, request)["bars"] == ["ETHUSDT"]
     platform.instance.add_dynamic_partitions(str(SYMBOLS.name), ["ETHUSDT"])
     result = platform.run(symbols=["ETHUSDT"])
     assert materializations(result, "rsi_backtest") == ["ETHUSDT"]
@@ -66,7 +71,7 @@ def test_after_the_hourly_job_the_sensor_owns_the_backtest_alone(platform: Platf
     platform.watch("BTCUSDT", "ETHUSDT")
     platform.run("collect_market_data", assets=["bars", "bar_quality", "features"])
     (request,) = evaluated(platform, fresh_bars).run_requests or ()
-    assert asked_symbols(request) == {"rsi_backtest": ["BTCUSDT", "ETHUSDT"]}
+    assert asked_symbols(platform, request) == {"rsi_backtest": ["BTCUSDT", "ETHUSDT"]}
 
 
 def test_after_the_research_cycle_nothing_is_owed(platform: Platform) -> None:
@@ -88,7 +93,9 @@ def test_a_correction_brings_exactly_its_symbol_up_to_date(platform: Platform) -
     platform.run(assets=["bars"])
     answer = evaluated(platform, fresh_bars, cursor)
     (request,) = answer.run_requests or ()
-    assert asked_symbols(request) == {name: ["ETHUSDT"] for name in ("bar_quality", "features", "rsi_backtest")}
+    assert asked_symbols(platform, request) == {
+        name: ["ETHUSDT"] for name in ("bar_quality", "features", "rsi_backtest")
+    }
     result = platform.run(symbols=["ETHUSDT"], assets=["bar_quality", "features", "rsi_backtest"])
     assert result.success
     assert materializations(result, "features") == ["ETHUSDT"]
@@ -104,7 +111,7 @@ def test_a_symbol_that_failed_is_not_tried_again_until_its_bars_change(platform:
     platform.lake.upsert_bars(builders.bars(900, symbol="GAPPY"))
     platform.run(assets=["bars"])
     (request,) = evaluated(platform, fresh_bars).run_requests or ()
-    assert asked_symbols(request)["bar_quality"] == ["GAPPY"]
+    assert asked_symbols(platform, request)["bar_quality"] == ["GAPPY"]
 
 
 def test_the_sensor_waits_for_a_run_that_is_still_going(platform: Platform) -> None:
@@ -120,7 +127,9 @@ def test_the_sensor_waits_for_a_run_that_is_still_going(platform: Platform) -> N
     assert waiting.cursor is None
     platform.instance.report_run_failed(run)
     (request,) = evaluated(platform, fresh_bars).run_requests or ()
-    assert asked_symbols(request) == {name: ["BTCUSDT"] for name in ("bar_quality", "features", "rsi_backtest")}
+    assert asked_symbols(platform, request) == {
+        name: ["BTCUSDT"] for name in ("bar_quality", "features", "rsi_backtest")
+    }
 
 
 def test_the_hourly_schedule_covers_every_symbol_in_one_run(platform: Platform) -> None:
@@ -162,7 +171,7 @@ def test_imported_bars_are_seen_without_a_materialisation(platform: Platform) ->
     assert not before.run_requests
     platform.lake.upsert_bars(builders.bars(1_500, symbol="ETHUSDT", seed=1).tail(100))
     (request,) = evaluated(platform, fresh_bars, before.cursor).run_requests or ()
-    assert asked_symbols(request) == {name: ["ETHUSDT"] for name in SYMBOL_ASSETS}
+    assert asked_symbols(platform, request) == {name: ["ETHUSDT"] for name in SYMBOL_ASSETS}
     (again,) = evaluated(platform, fresh_bars, before.cursor).run_requests or ()
     assert again.run_key == request.run_key
     platform.run(symbols=["ETHUSDT"])
@@ -178,3 +187,12 @@ def test_bars_of_another_timeframe_are_no_news(platform: Platform) -> None:
     assert not evaluated(platform, fresh_bars).run_requests
     platform.run()
     assert platform.versions("bars") == version
+
+
+@pytest.mark.parametrize(
+    ("symbols", "expected"),
+    [("", []), ("a", ["a"]), ("abcd", ["abcd"]), ("bc", ["bc"]), ("acd", ["a", "cd"]), ("db", ["b", "d"])],
+)
+def test_a_range_holds_nothing_but_what_is_to_be_made(symbols: str, expected: list[str]) -> None:
+    """Else a run that fails would show the symbols in between as failed."""
+    assert stretches(list("abcd"), set(symbols)) == [list(stretch) for stretch in expected]
