@@ -73,8 +73,3 @@ def drift(instance: dg.DagsterInstance, wanted: Sequence[str]) -> Drift:
     added = [symbol for symbol in wanted if symbol not in there]
     removed = [symbol for symbol in there if symbol not in wanted]
     return Drift(added, removed, [symbol for symbol in there if symbol in wanted] + added)
-
-
-def symbols_run_config(asset_names: Sequence[str], symbols: Sequence[str]) -> dict[str, object]:
-    """Return run config that restricts each asset to `symbols` within the run's partition range."""
-    return {"ops": {name: {"config": {"symbols": list(symbols)}} for name in asset_names}}

@@ -38,11 +38,6 @@ class Costs(_Section):
     spread_bps: Bps = 0.0
     slippage_bps: Bps = 0.0
 
-    @property
-    def per_side(self) -> float:
-        """Fee, half the spread and slippage as a fraction of the notional."""
-        return (self.fee_bps + self.spread_bps / 2 + self.slippage_bps) / 10_000
-
 
 def _is_symbol(text: str) -> str:
     if not text.strip() or text != text.strip() or len(text) > 64 or not text.isprintable() or "..." in text:
@@ -65,11 +60,6 @@ class Instrument(_Section):
     price_side: Literal["trade", "bid", "ask", "mid"]
     source: Literal["simulated", "file", "ccxt"]
     costs: Costs = Costs()
-
-    @property
-    def periods_per_year(self) -> int:
-        """Daily periods in a year: 365 for crypto, 260 for FX and metals."""
-        return 365 if self.calendar == "crypto" else 260
 
 
 class SimulatedSettings(_Section):

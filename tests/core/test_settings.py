@@ -39,7 +39,7 @@ def test_the_delivered_file_is_read_whole(write: WriteFile) -> None:
     settings = load_settings(write(DELIVERED))
     assert [one.symbol for one in settings.watchlist] == ["BTCUSDT", "ETHUSDT", "BNBUSDT", "EURUSD", "XAUUSD"]
     assert settings.history.start == datetime(2024, 1, 1, tzinfo=UTC)
-    assert settings.watchlist[0].costs.per_side == pytest.approx((4.0 + 1.0 / 2 + 1.0) / 10_000)
+    assert settings.watchlist[0].costs.fee_bps == 4.0
 
 
 def test_the_delivered_file_says_the_defaults_of_every_section_but_the_watchlist(write: WriteFile) -> None:
@@ -237,11 +237,6 @@ def test_settings_cannot_be_changed_after_they_were_checked(write: WriteFile) ->
     settings = load_settings(write(DELIVERED))
     with pytest.raises(ValueError, match="frozen"):
         settings.portfolio.initial_equity = -1.0  # type: ignore[misc]  # what the test is about
-
-
-@pytest.mark.parametrize(("calendar", "days"), [("crypto", 365), ("fx", 260), ("metals", 260)])
-def test_a_year_has_365_crypto_days_and_260_fx_days(calendar: str, days: int) -> None:
-    assert instrument(calendar=calendar).periods_per_year == days
 
 
 @given(fee=st.floats(allow_nan=True, allow_infinity=True))

@@ -11,7 +11,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from assets.partitions import SYMBOLS, symbol_range_tags, symbols_run_config
+from assets.partitions import SYMBOLS, symbol_range_tags
 from bot_core_dagster.definitions import build_defs
 from bot_core_dagster.lake import Lake
 from resources.lake import LakeResource
@@ -85,7 +85,7 @@ class Platform:
         names = list(assets) or ["bars", "bar_quality", "features", "rsi_backtest"]
         config: dict[str, Any] = {"loggers": {"console": {"config": {"log_level": "ERROR"}}}}
         if symbols:
-            config |= symbols_run_config(names, list(symbols))
+            config["ops"] = {name: {"config": {"symbols": list(symbols)}} for name in names}
         if "partition_key" not in how:
             how["tags"] = symbol_range_tags(there) | how.get("tags", {})
         if assets:

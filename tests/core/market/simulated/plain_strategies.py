@@ -12,6 +12,8 @@ import pandas as pd
 import talib
 from numpy.typing import NDArray
 
+from bot_core_dagster.settings import Instrument
+
 FloatArray = NDArray[np.float64]
 Strategy = Callable[[pd.DataFrame], FloatArray]
 
@@ -95,3 +97,14 @@ def sharpe_ratio(bars: pd.DataFrame, position: FloatArray, cost_per_side: float,
     daily = np.expm1(np.bincount(day, weights=log_growth)[np.unique(day)])
     deviation = daily.std(ddof=1)
     return float(np.sqrt(periods_per_year) * daily.mean() / deviation) if deviation > 0 else float("nan")
+
+
+def cost_of_a_side(traded: Instrument) -> float:
+    """Return fee, half the spread and slippage as a fraction of the notional."""
+    costs = traded.costs
+    return (costs.fee_bps + costs.spread_bps / 2 + costs.slippage_bps) / 10_000
+
+
+def periods_of(traded: Instrument) -> int:
+    """Return the daily periods of a year (CONVENTIONS 1)."""
+    return 365 if traded.calendar == "crypto" else 260

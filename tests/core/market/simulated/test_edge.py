@@ -13,7 +13,14 @@ from bot_core_dagster.market.simulated import SimulatedSource
 from bot_core_dagster.market.simulated.profile import profile
 from bot_core_dagster.settings import Instrument
 from tests.core.market.simulated.instruments import btcusdt, eurusd, utc
-from tests.core.market.simulated.plain_strategies import STRATEGIES, FloatArray, rsi_reversion, sharpe_ratio
+from tests.core.market.simulated.plain_strategies import (
+    STRATEGIES,
+    FloatArray,
+    cost_of_a_side,
+    periods_of,
+    rsi_reversion,
+    sharpe_ratio,
+)
 
 by_symbol = pytest.mark.parametrize("traded", [btcusdt(), eurusd()], ids=lambda one: one.symbol)
 
@@ -25,8 +32,8 @@ def _sharpe_ratios(traded: Instrument, n_seeds: int, edge: float = 0.0) -> dict[
         bars = SimulatedSource(seed, edge).fetch(traded, utc("2024-01-01"), utc("2025-01-01")).bars
         for name, strategy in STRATEGIES.items():
             position = strategy(bars)
-            for kind, cost in (("gross", 0.0), ("net", traded.costs.per_side)):
-                ratio = sharpe_ratio(bars, position, cost, traded.periods_per_year)
+            for kind, cost in (("gross", 0.0), ("net", cost_of_a_side(traded))):
+                ratio = sharpe_ratio(bars, position, cost, periods_of(traded))
                 ratios.setdefault(f"{name}, {kind}", []).append(ratio)
     return {key: np.array(found) for key, found in ratios.items()}
 
@@ -59,7 +66,7 @@ def test_a_larger_planted_edge_earns_more(traded: Instrument) -> None:
     def mean_ratio(edge: float) -> float:
         worlds = [SimulatedSource(seed, edge) for seed in range(6)]
         years = [world.fetch(traded, utc("2024-01-01"), utc("2025-01-01")).bars for world in worlds]
-        cost, periods = traded.costs.per_side, traded.periods_per_year
+        cost, periods = cost_of_a_side(traded), periods_of(traded)
         return float(np.mean([sharpe_ratio(bars, rsi_reversion(bars), cost, periods) for bars in years]))
 
     assert 1 < mean_ratio(0.2) < mean_ratio(0.6)
