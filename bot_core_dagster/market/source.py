@@ -33,11 +33,14 @@ class Fetched:
 
 
 def joined(parts: Sequence[Fetched]) -> Fetched:
-    """Return the rows of all parts as those of one answer, in their order; a note that several share is there once."""
+    """Return the rows of all parts as those of one answer, in their order; a note that several share is there once.
+
+    Where one part alone has bars, they are its own frame: a copy of a year of minutes would take as long as its checks.
+    """
     filled = [part.bars for part in parts if len(part.bars)]
     refused = [part.quarantined for part in parts if part.quarantined is not None and len(part.quarantined)]
     return Fetched(
-        bars=pd.concat(filled, ignore_index=True) if filled else empty_bars(),
+        bars=pd.concat(filled, ignore_index=True) if len(filled) > 1 else filled[0] if filled else empty_bars(),
         quarantined=pd.concat(refused, ignore_index=True) if refused else None,
         notes=tuple(dict.fromkeys(note for part in parts for note in part.notes)),
     )

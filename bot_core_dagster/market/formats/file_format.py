@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from bot_core_dagster.errors import FormatError
 from bot_core_dagster.market.formats.payload import Payload
-from bot_core_dagster.market.formats.raw_bars import Fact, RawBars, Request, joined
+from bot_core_dagster.market.formats.raw_bars import Fact, RawBars, Request, joined, where_kept
 from bot_core_dagster.market.formats.text_table import TextTable, numbers
 from bot_core_dagster.market.formats.time_text import times_of
 
@@ -74,7 +74,7 @@ def bars_of_table(
     return RawBars(
         time=times.time[keep],
         is_utc=times.is_utc,
-        values=values[keep].reset_index(drop=True),
+        values=where_kept(values, keep),
         line=table.line[keep],
         unread=joined(table.unread, times.unread, not_numbers),
         zone=zone,

@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from bot_core_dagster.market.formats.raw_bars import RawBars, joined, unread_rows
+from bot_core_dagster.market.formats.raw_bars import RawBars, joined, unread_rows, where_kept
 from bot_core_dagster.market.formats.server_clock import follows_new_york
 from bot_core_dagster.market.formats.time_reading import Reading
 from bot_core_dagster.market.formats.weekly_hours import week_numbers
@@ -42,9 +42,13 @@ def with_odd_weeks(raw: RawBars, best: Reading, reread: Reread | None, *, may_re
         Whether weeks that contradict `best` may be read in another clock: not where the zone was declared or
         documented.
     """
+    is_unclear = np.isnat(best.open_time)
+    if reread is None and raw.refused is None and not is_unclear.any():
+        return replace(raw, time=best.open_time, is_utc=True)
     open_time, notes = best.open_time.copy(), []
-    reason = np.full(len(open_time), "", dtype=object)
-    reason[np.isnat(open_time)] = f"the clock of {best.zone.name} shows this time twice or never"
+    reason = np.empty(len(open_time), dtype=object)
+    reason.fill("")
+    reason[is_unclear] = f"the clock of {best.zone.name} shows this time twice or never"
     if reread is not None:
         number = week_numbers(best.wall)
         odd, other = _explained(best, reread)
@@ -75,7 +79,7 @@ def _kept(
         raw,
         time=open_time[~is_bad],
         is_utc=True,
-        values=raw.values[~is_bad].reset_index(drop=True),
+        values=where_kept(raw.values, ~is_bad),
         line=raw.line[~is_bad],
         unread=joined(raw.unread, unread_rows(raw.line[is_bad], list(reason[is_bad]))),
         refused=None,

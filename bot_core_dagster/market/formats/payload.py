@@ -78,8 +78,8 @@ def checked_text(name: str, chunks: Iterable[bytes]) -> bytes:
         is longer than MAX_BYTES.
     """
     decoder = codecs.getincrementaldecoder("utf-8")()
-    kept = bytearray()
-    line_bytes = 0
+    kept: list[bytes] = []
+    n_bytes = line_bytes = 0
     is_json = None
     for chunk in chunks:
         if is_json is None and chunk.strip():
@@ -87,13 +87,14 @@ def checked_text(name: str, chunks: Iterable[bytes]) -> bytes:
         _check_characters(name, chunk, decoder)
         if not is_json:
             line_bytes = _check_lines(name, chunk, line_bytes)
-        kept += chunk
-        if len(kept) > (MAX_JSON_BYTES if is_json else MAX_BYTES):
-            raise FormatError(f"{name}: over {len(kept) - 1:,} bytes, more than is read at once; split the file")
+        kept.append(chunk)
+        n_bytes += len(chunk)
+        if n_bytes > (MAX_JSON_BYTES if is_json else MAX_BYTES):
+            raise FormatError(f"{name}: over {n_bytes - 1:,} bytes, more than is read at once; split the file")
     _check_characters(name, b"", decoder, is_last=True)
-    if not kept.strip():
+    if not any(chunk.strip() for chunk in kept):
         raise FormatError(f"{name}: the file is empty; expected bars")
-    return bytes(kept.removeprefix(codecs.BOM_UTF8))
+    return b"".join(kept).removeprefix(codecs.BOM_UTF8)
 
 
 def chunks_of(stream: IO[bytes]) -> Iterator[bytes]:

@@ -77,6 +77,11 @@ def unread_rows(line: npt.NDArray[np.int64], reason: "list[str] | pd.Series[str]
     return pd.DataFrame({"line": np.asarray(line, dtype="int64"), "reason": pd.Series(list(reason), dtype="object")})
 
 
+def where_kept(values: pd.DataFrame, keep: npt.NDArray[np.bool_]) -> pd.DataFrame:
+    """Return the rows to keep, numbered from 0: the frame itself where that is all of them."""
+    return values if keep.all() else values[keep].reset_index(drop=True)
+
+
 def joined(*frames: pd.DataFrame) -> pd.DataFrame:
     """Return the unread rows of all frames, by line."""
     filled = [frame for frame in frames if len(frame)]

@@ -5,7 +5,7 @@ Belongs here: the order of the steps, and what a declaration overrides. Not here
 """
 
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -127,7 +127,10 @@ def _volume_unit(raw: RawBars, calendar: TradingCalendar) -> Fact:
 
 
 def _check_spacing(name: str, raw: RawBars, timeframe: Timeframe) -> None:
-    steps = np.diff(np.sort(raw.time.view("int64")))
+    counts = raw.time.view("int64")
+    steps = np.diff(counts)
+    if (steps < 0).any():
+        steps = np.diff(np.sort(counts))
     if not steps.any():
         return
     found = pd.Series(steps[steps > 0]).mode().iloc[0] / 1e6
@@ -143,11 +146,9 @@ def _check_spacing(name: str, raw: RawBars, timeframe: Timeframe) -> None:
 def _bars(raw: RawBars, fixed: dict[str, str], timeframe: Timeframe, hours: TradingCalendar) -> pd.DataFrame:
     open_time = pd.DatetimeIndex(raw.time).as_unit("us").tz_localize("UTC")
     close_time = hours.with_grid_of(open_time, timeframe).bar_close(open_time, timeframe)
-    columns = {name: raw.values[name].to_numpy() for name in VALUE_COLUMNS}
-    frame = pd.DataFrame({"open_time": open_time, "close_time": close_time, **columns, "line": raw.line}).assign(
-        **fixed
-    )
-    return frame[[*BAR_COLUMNS, "line"]]
+    columns: dict[str, Any] = {name: raw.values[name].to_numpy(copy=True) for name in VALUE_COLUMNS}
+    columns |= {"open_time": open_time, "close_time": close_time, "line": raw.line, **fixed}
+    return pd.DataFrame({name: columns[name] for name in (*BAR_COLUMNS, "line")}, copy=False)
 
 
 def _quarantined(raw: RawBars, fixed: dict[str, str]) -> pd.DataFrame:

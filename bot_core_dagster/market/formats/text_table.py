@@ -85,7 +85,8 @@ def text_table(payload: Payload, *, has_header: bool) -> TextTable:
     odd_line = np.array([number for number, _ in odd], dtype="int64")
     first_line = 1 + has_header
     line = np.arange(first_line, first_line + len(columns[0]) + len(odd), dtype="int64")
-    line = np.setdiff1d(line, odd_line, assume_unique=True)
+    if odd:
+        line = np.setdiff1d(line, odd_line, assume_unique=True)
     header = header_names(first) if has_header else ()
     table = TextTable(header, columns, line, unread_rows(odd_line, [reason for _, reason in odd]))
     table = _without_blank_lines(table)
@@ -106,22 +107,24 @@ def numbers(table: TextTable, places: dict[str, int]) -> tuple[pd.DataFrame, npt
     Returns
     -------
     values : DataFrame of shape (n_rows, 6)
+        Read only: its columns may be those of `table`.
     keep : ndarray of bool, shape (n_rows,)
         False where a cell is no number; an empty volume or spread is NaN, not a fault.
     unread : DataFrame
         Those rows, with the reason.
     """
     keep = np.ones(len(table.line), dtype=bool)
-    values = {name: np.full(len(table.line), np.nan) for name in VALUES}
+    values = {name: np.full(len(table.line), np.nan) for name in VALUES if name not in places}
     unread = []
     for name, place in places.items():
-        number, is_bad = _floats(table.columns[place], may_be_empty=name in ("volume", "spread"))
-        values[name] = number
+        values[name], is_bad = _floats(table.columns[place], may_be_empty=name in ("volume", "spread"))
         bad = np.flatnonzero(is_bad & keep)
-        shown = table.columns[place].take(pa.array(bad)).to_pylist()
-        unread.append(unread_rows(table.line[bad], [f"{name} is not a number ({cell[:_SHOWN]!r})" for cell in shown]))
-        keep &= ~is_bad
-    return pd.DataFrame(values), keep, joined(*unread)
+        if len(bad):
+            cells = table.columns[place].take(pa.array(bad)).to_pylist()
+            reasons = [f"{name} is not a number ({cell[:_SHOWN]!r})" for cell in cells]
+            unread.append(unread_rows(table.line[bad], reasons))
+            keep &= ~is_bad
+    return pd.DataFrame({name: values[name] for name in VALUES}, copy=False), keep, joined(*unread)
 
 
 def _split(

@@ -25,6 +25,9 @@ _ZONE: Final = r"(?:Z|[+-]\d\d:?\d\d)$"
 _TIME: Final = r"^\d{4}-\d\d-\d\d(?:[ T]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?)?(?:Z|[+-]\d\d:?\d\d)?$"
 _UNITS: Final = {"s": 10**9, "ms": 10**12, "us": 10**15, "ns": 10**18}
 _SHOWN: Final = 40
+_NO_ZONE: Final = "times without a zone"
+_HOUR_ALONE: Final = len("2024-01-31 16")
+"""Arrow takes such a text for a time, `_TIME` does not."""
 
 
 @dataclass(frozen=True)
@@ -53,10 +56,14 @@ def times_of(name: str, table: TextTable, column: pa.ChunkedArray) -> Times:
     FormatError
         If no row has a time, or some rows have a zone and others none.
     """
+    head = pc.utf8_trim_whitespace(column[:100])
+    if pc.match_substring_regex(head, r"^\d{9,19}(\.0*)?$").to_numpy().mean() > 0.5:
+        micro, note = _epoch(name, pc.utf8_trim_whitespace(column))
+        return _told(table, column, micro, is_utc=True, note=note)
+    plain = _plain_iso(column)
+    if plain is not None:
+        return _told(table, column, plain, is_utc=False, note=_NO_ZONE)
     text = pc.utf8_trim_whitespace(column)
-    if pc.match_substring_regex(text[:100], r"^\d{9,19}(\.0*)?$").to_numpy().mean() > 0.5:
-        micro, note = _epoch(name, text)
-        return _told(table, text, micro, is_utc=True, note=note)
     has_zone = pc.match_substring_regex(text, _ZONE).to_numpy()
     is_time = pc.match_substring_regex(text, _TIME).to_numpy()
     with_zone, without = np.flatnonzero(has_zone & is_time), np.flatnonzero(~has_zone & is_time)
@@ -67,8 +74,8 @@ def times_of(name: str, table: TextTable, column: pa.ChunkedArray) -> Times:
         )
     is_utc = bool(len(with_zone))
     micro = _iso(text, is_time, is_utc=is_utc)
-    note = f"times with a zone ({_offsets(text, is_time)})" if is_utc else "times without a zone"
-    return _told(table, text, micro, is_utc=is_utc, note=note)
+    note = f"times with a zone ({_offsets(text, is_time)})" if is_utc else _NO_ZONE
+    return _told(table, column, micro, is_utc=is_utc, note=note)
 
 
 def _epoch_unit(counts: npt.NDArray[np.int64]) -> str | None:
@@ -110,6 +117,16 @@ def _epoch(name: str, text: pa.ChunkedArray) -> tuple[npt.NDArray[np.datetime64]
     return parsed
 
 
+def _plain_iso(column: pa.ChunkedArray) -> npt.NDArray[np.datetime64] | None:
+    """Return times that are all written plainly, without zone and blanks; None where a row needs a closer look."""
+    try:
+        times = pc.cast(column, pa.timestamp("us"))
+    except pa.ArrowInvalid:
+        return None
+    has_hour_alone = pc.any(pc.equal(pc.binary_length(column), _HOUR_ALONE)).as_py()
+    return None if has_hour_alone else np.asarray(times.to_numpy())
+
+
 def _iso(text: pa.ChunkedArray, is_time: npt.NDArray[np.bool_], *, is_utc: bool) -> npt.NDArray[np.datetime64]:
     kept = text if is_time.all() else pc.if_else(pa.array(is_time), text, None)
     kind = pa.timestamp("us", "UTC") if is_utc else pa.timestamp("us")
@@ -126,10 +143,10 @@ def _offsets(text: pa.ChunkedArray, is_time: npt.NDArray[np.bool_]) -> str:
 
 
 def _told(
-    table: TextTable, text: pa.ChunkedArray, micro: npt.NDArray[np.datetime64], *, is_utc: bool, note: str
+    table: TextTable, column: pa.ChunkedArray, micro: npt.NDArray[np.datetime64], *, is_utc: bool, note: str
 ) -> Times:
     keep = (micro >= EARLIEST) & (micro <= LATEST)
     bad = np.flatnonzero(~keep)
-    cells = text.take(pa.array(bad)).to_pylist()
+    cells = pc.utf8_trim_whitespace(column.take(pa.array(bad))).to_pylist()
     unread = unread_rows(table.line[bad], [f"not a time ({cell[:_SHOWN]!r})" for cell in cells])
     return Times(micro, is_utc, keep, unread, note)

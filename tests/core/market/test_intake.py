@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from bot_core_dagster.errors import QualityError
 from bot_core_dagster.market.bar import BAR_COLUMNS, PRICE_COLUMNS, QUARANTINE_COLUMNS, empty_bars
@@ -18,6 +17,7 @@ from bot_core_dagster.market.source import Fetched
 from bot_core_dagster.settings import Instrument
 from bot_core_dagster.timeframe import Timeframe
 from tests.builders import bars, instrument
+from tests.core.market.damage import damaged, faults
 from tests.core.market.real_files import CRYPTO, FX
 
 
@@ -214,34 +214,6 @@ def test_another_price_side_than_the_watchlists_is_noted() -> None:
 @pytest.mark.parametrize("symbol", ["BTC/USDT:USDT", "A%B", "O'X"])
 def test_odd_symbols_are_only_names(symbol: str) -> None:
     assert len(admitted(bars(10, symbol=symbol), instrument(symbol=symbol)).bars) == 10
-
-
-faults = st.lists(
-    st.tuples(
-        st.sampled_from(["duplicate", "conflict", "nan", "zero", "high", "time", "x1000", "swap", "gap"]),
-        st.integers(0, 59),
-    ),
-    max_size=25,
-)
-
-
-def damaged(rows: pd.DataFrame, faults: list[tuple[str, int]]) -> pd.DataFrame:
-    for fault, place in faults:
-        row = place % len(rows)
-        if fault in ("duplicate", "conflict"):
-            again = rows.iloc[[row]].assign(volume=rows["volume"].iloc[row] + (fault == "conflict"))
-            rows = pd.concat([rows, again], ignore_index=True)
-        elif fault == "swap":
-            rows = pd.concat([rows.iloc[row:], rows.iloc[:row]], ignore_index=True)
-        elif fault == "gap":
-            rows = rows.drop(index=row).reset_index(drop=True)
-        else:
-            column = {"nan": "close", "zero": "low", "high": "high", "time": "open_time", "x1000": "high"}[fault]
-            now = rows[column].iloc[row]
-            rows.loc[row, column] = {"nan": np.nan, "zero": 0.0, "high": 1e-9, "time": pd.NaT, "x1000": now}[fault]
-            if fault == "x1000":
-                rows.loc[row, column] = 1_000 * rows[column].iloc[row]
-    return rows
 
 
 @settings(max_examples=60, deadline=None)

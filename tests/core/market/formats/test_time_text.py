@@ -5,13 +5,16 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bot_core_dagster.errors import FormatError
 from bot_core_dagster.market.formats import read_bars_file
-from bot_core_dagster.market.formats.time_text import epoch_times
+from bot_core_dagster.market.formats.raw_bars import unread_rows
+from bot_core_dagster.market.formats.text_table import TextTable
+from bot_core_dagster.market.formats.time_text import Times, epoch_times, times_of
 from bot_core_dagster.market.source import Fetched
 from bot_core_dagster.timeframe import Timeframe
 from tests.core.market.formats.written import CRYPTO
@@ -90,3 +93,35 @@ def test_a_count_has_the_unit_of_its_size(moment: datetime, unit: str) -> None:
     assert times[0] == expected
     assert note == f"times in {unit} since 1970 UTC"
     assert moment.replace(tzinfo=UTC).year == times[0].astype("M8[Y]").astype(int) + 1970
+
+
+FORMS = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d", "%Y-%m-%d %H", "%Y-%m-%d %H:%M:%S.%f", "%d.%m.%Y %H:%M")
+JUNK = ("", "soon", "2024-02-30 00:00", "1969-12-31 23:00:00", "2024-03-01 24:00:00", "2024-03-01 00:00:00.123456789")
+moments = st.datetimes(min_value=datetime(1990, 1, 1), max_value=datetime(2099, 1, 1))  # noqa: DTZ001 written without
+written = st.builds(datetime.strftime, moments, st.sampled_from(FORMS[:3])) | st.sampled_from(
+    [*JUNK, *(datetime(2024, 3, 1, 16).strftime(form) for form in FORMS[3:])]  # noqa: DTZ001 written without
+)
+
+
+def _times(texts: list[str]) -> Times:
+    column = pa.chunked_array([pa.array(texts, pa.string())])
+    table = TextTable((), (column,), np.arange(1, 1 + len(texts)), unread_rows(np.empty(0, dtype="int64"), []))
+    return times_of("t.csv", table, column)
+
+
+@given(st.lists(written, min_size=1, max_size=8))
+def test_times_read_all_at_once_are_those_read_with_a_closer_look(texts: list[str]) -> None:
+    """A blank, or a text that is no time, makes all rows be looked at closely."""
+    at_once, closely = _times(texts), _times([f" {text} " for text in texts])
+    among_others = _times([*texts, "soon"])
+    for other, n_more in ((closely, 0), (among_others, 1)):
+        n_rows = len(other.time) - n_more
+        np.testing.assert_array_equal(other.keep[:n_rows], at_once.keep)
+        np.testing.assert_array_equal(other.time[:n_rows][at_once.keep], at_once.time[at_once.keep])
+        pd.testing.assert_frame_equal(other.unread.head(len(at_once.unread)), at_once.unread)
+        assert (other.is_utc, other.note) == (at_once.is_utc, at_once.note)
+
+
+def test_an_hour_without_minutes_is_no_time() -> None:
+    """Arrow takes it for one where all other rows are written plainly."""
+    assert _times(["2024-03-01 16", "2024-03-01 17:00"]).keep.tolist() == [False, True]

@@ -100,6 +100,15 @@ def test_a_written_file_is_detected_and_read_exactly(
     assert fetched.quarantined.empty
 
 
+@pytest.mark.parametrize(
+    ("calendar", "write"), [(calendar, write) for _, calendar, _, _, write in WRITERS.values()], ids=WRITERS.keys()
+)
+def test_the_bars_of_a_file_may_be_changed_in_place(calendar: TradingCalendar, write: Writer, tmp_path: Path) -> None:
+    """Arrow's own memory, which reading goes through, may not."""
+    read_bars = read(write(tmp_path, crypto_candles() if calendar is CRYPTO else fx_candles()), calendar).bars
+    assert [column for column in read_bars if not np.asarray(read_bars[column].values).flags.writeable] == []
+
+
 def test_every_format_of_the_registry_has_a_written_twin() -> None:
     assert {name for name, *_ in WRITERS.values()} == set(FORMATS)
 
