@@ -8,10 +8,11 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from itertools import islice
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -19,10 +20,9 @@ from bot_core_dagster.cli.console import console, count, emit_json, iso, table
 from bot_core_dagster.cli.guard import JsonFlag
 
 if TYPE_CHECKING:
-    import pyarrow as pa
     from rich.text import Text
 
-_BATCH_ROWS: Final = 10_000
+    from bot_core_dagster.lake import Answer
 
 
 class Format(StrEnum):
@@ -40,18 +40,15 @@ def sql(
     as_json: JsonFlag = False,
 ) -> None:
     """Ask the lake in SQL: bars, features, backtests, reviews. It can read nothing else and write nothing."""
-    from bot_core_dagster.lake import default_lake
+    from bot_core_dagster.lake import ask
 
-    chosen = Format.JSON if as_json else form
-    max_rows = limit + 1 if chosen is Format.TABLE else None
-    with _ended_by_ctrl_c():
-        answer = default_lake().sql(query, max_rows=max_rows)
-    if chosen is Format.JSON:
-        emit_json([dict(zip(answer.column_names, map(_plain, row), strict=True)) for row in _rows(answer)])
-    elif chosen is Format.CSV:
-        _write_csv(answer)
-    else:
-        _show_table(answer, limit)
+    with _ended_by_ctrl_c(), ask(query) as answer:
+        if as_json or form is Format.JSON:
+            emit_json([dict(zip(answer.columns, map(_plain, row), strict=True)) for row in answer.rows])
+        elif form is Format.CSV:
+            _write_csv(answer)
+        else:
+            _show_table(answer, limit)
 
 
 @contextmanager
@@ -62,23 +59,6 @@ def _ended_by_ctrl_c() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-def _rows(answer: "pa.Table") -> Iterator[tuple[Any, ...]]:
-    for batch in answer.to_batches(max_chunksize=_BATCH_ROWS):
-        yield from zip(*map(_cells, batch.columns), strict=True)
-
-
-def _cells(column: "pa.Array") -> list[Any]:
-    """Return a column as Python objects; times without pyarrow's own way, which imports pandas (0.2 s)."""
-    import pyarrow as pa
-
-    if not pa.types.is_timestamp(column.type):
-        return list(column.to_pylist())
-    zone = UTC if column.type.tz else None
-    epoch = datetime(1970, 1, 1, tzinfo=zone)
-    counts = column.cast(pa.timestamp("us", column.type.tz), safe=False).cast(pa.int64()).to_pylist()
-    return [None if count is None else epoch + timedelta(microseconds=count) for count in counts]
 
 
 def _plain(cell: Any) -> Any:
@@ -101,10 +81,10 @@ def _text(cell: Any) -> str:
     return json.dumps(plain, ensure_ascii=False) if isinstance(plain, dict | list) else str(plain)
 
 
-def _write_csv(answer: "pa.Table") -> None:
-    """Write RFC 4180; NULL is an empty field, the empty text is ""."""
-    sys.stdout.write(",".join(map(_csv_field, answer.column_names)) + "\n")
-    sys.stdout.writelines(",".join(map(_csv_field, row)) + "\n" for row in _rows(answer))
+def _write_csv(answer: "Answer") -> None:
+    """Write RFC 4180, row by row as they are found; NULL is an empty field, the empty text is ""."""
+    sys.stdout.write(",".join(map(_csv_field, answer.columns)) + "\n")
+    sys.stdout.writelines(",".join(map(_csv_field, row)) + "\n" for row in answer.rows)
 
 
 def _csv_field(cell: Any) -> str:
@@ -115,18 +95,16 @@ def _csv_field(cell: Any) -> str:
     return '"' + text.replace('"', '""') + '"' if needs_quotes else text
 
 
-def _show_table(answer: "pa.Table", limit: int) -> None:
-    import pyarrow as pa
-
-    numeric = [pa.types.is_integer(t) or pa.types.is_floating(t) or pa.types.is_decimal(t) for t in answer.schema.types]
-    columns = [name + ">" * is_number for name, is_number in zip(answer.column_names, numeric, strict=True)]
-    shown = [tuple(map(_cell, row)) for row in _rows(answer.slice(0, limit))]
+def _show_table(answer: "Answer", limit: int) -> None:
+    columns = [name + ">" * is_number for name, is_number in zip(answer.columns, answer.is_number, strict=True)]
+    shown = [tuple(map(_cell, row)) for row in islice(answer.rows, limit)]
+    has_more = next(answer.rows, None) is not None
     screen = console()
     screen.print(table(columns, shown))
-    if answer.num_rows > limit:
+    if has_more:
         screen.print(f"… more rows: --limit {limit * 10}, or all of them with --format csv")
     else:
-        screen.print(f"{count(answer.num_rows)} row{'s' * (answer.num_rows != 1)}")
+        screen.print(f"{count(len(shown))} row{'s' * (len(shown) != 1)}")
 
 
 def _cell(cell: Any) -> "Text":

@@ -1,60 +1,25 @@
-"""Chunks: the rows of one series and period, and the Parquet file that holds them.
+"""Chunks: the rows of one series and period, which one file holds.
 
-Belongs here: which period a row belongs to, file names and what they tell, writing one file. Not here: which files are
-part of the table (`lake.delta`).
-
-A file's name is `<period>.<content hash>.<hash of its columns>-<random>.parquet`: files never change, so their names
-tell their content.
+Belongs here: which rows go together, in which order, and what they are as content. Not here: files (`lake.data_file`),
+lengths of periods (`lake.periods`).
 """
 
-import hashlib
-import json
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
-from urllib.parse import quote
-from uuid import uuid4
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from bot_core_dagster.errors import LakeError
 from bot_core_dagster.lake.content import rows_hashes, tree_hash
-from bot_core_dagster.lake.periods import WHOLE, joined_hash, period_of, series_hash
-from bot_core_dagster.lake.rows import Series, microseconds, months, series_codes, time_column
+from bot_core_dagster.lake.keys import IntArray, Series, is_ascending, microseconds, months, row_numbers, series_codes
+from bot_core_dagster.lake.periods import WHOLE, joined_hash, period_of
+from bot_core_dagster.lake.rows import rows_at, time_column
 from bot_core_dagster.lake.table import BOOKKEEPING, RECORDED_AT, SUPERSEDED_AT, Table
 
 _NOTHING: Final = (tree_hash("nothing", {}), 0)
-_MAX_FOLDER_BYTES: Final = 255
-_LAST_ASCII: Final = 127
-
-
-@dataclass(frozen=True)
-class DataFile:
-    """A file of the table, as the log and its name tell.
-
-    path : relative to the table's folder
-    period : "2023", "2024-01" or "all"
-    content, columns : hashes of its current rows and of its schema
-    n_rows, n_current : all versions, and those not superseded
-    first, last : range of the time column, microseconds since 1970 UTC; None without one
-    last_recorded : latest recorded_at or superseded_at, the same unit; None where the table has none
-    """
-
-    path: str
-    series: Series
-    period: str
-    content: str
-    columns: str
-    size_bytes: int
-    n_rows: int
-    n_current: int
-    first: int | None = None
-    last: int | None = None
-    last_recorded: int | None = None
+_EVER: Final = np.iinfo(np.int64)
 
 
 @dataclass(frozen=True)
@@ -63,50 +28,18 @@ class Chunk:
 
     content : hash of the current rows, which the file is named after
     n_current : how many these are
+    first, last : range of the time column, microseconds since 1970 UTC; None without one
+    last_recorded : latest recorded_at or superseded_at, the same unit; None where the table has none
     """
 
     series: Series
     period: str
     rows: "pa.Table"
-    time: str | None
     content: str
     n_current: int
-
-
-def read_name(path: str) -> tuple[str, str, str]:
-    """Return period, content hash and columns hash that a file's name tells.
-
-    Raises
-    ------
-    LakeError
-        If Bot Core did not write the file.
-    """
-    parts = path.rsplit("/", 1)[-1].split(".")
-    if len(parts) != 4:
-        raise LakeError(f"{path} was not written by Bot Core, whose lake other tools may read only; restore the table")
-    return parts[0], parts[1], parts[2].split("-")[0]
-
-
-def folder_of(series: Series, table: Table) -> str:
-    """Return the hive folder of a series, relative to the table's; DuckDB and Delta decode it to the exact values.
-
-    Raises
-    ------
-    LakeError
-        If a value is too long for a folder's name.
-    """
-    folders = [f"{name}={_encoded(value)}" for name, value in zip(table.series_columns, series, strict=True)]
-    for folder in folders:
-        n_bytes = len(folder.encode())
-        if n_bytes > _MAX_FOLDER_BYTES:
-            raise LakeError(f"{folder[:40]}... has {n_bytes} bytes as a folder's name; at most {_MAX_FOLDER_BYTES} fit")
-    return "/".join(folders)
-
-
-def _encoded(value: str) -> str:
-    if value.isascii():
-        return quote(value, safe="")
-    return "".join(character if ord(character) > _LAST_ASCII else quote(character, safe="") for character in value)
+    first: int | None
+    last: int | None
+    last_recorded: int | None
 
 
 def chunks_of(
@@ -125,22 +58,31 @@ def chunks_of(
     time = time_column(table, rows.schema)
     codes, targets = _chunk_codes(rows, table, time, periods)
     keep = np.flatnonzero((np.bincount(codes, weights=dirty) > 0)[codes])
-    kept = rows.take(keep) if len(keep) < len(rows) else rows
-    kept = kept.append_column("_chunk", pa.array(codes[keep]))
-    within = [*((time,) if time else ()), *table.row_key, *((RECORDED_AT,) if RECORDED_AT in rows.column_names else ())]
-    by = ["_chunk", *dict.fromkeys(within)]
-    kept = kept.sort_by([(name, "ascending") for name in by]).combine_chunks()
-    order = kept["_chunk"].to_numpy()
-    kept = kept.drop_columns(["_chunk", *table.series_columns])
-    present, starts = np.unique(order, return_index=True)
-    contents = _contents(kept, order, time if table.is_monthly else None, {code: targets[code][1] for code in present})
+    kept, codes = _in_order(rows_at(rows, keep), codes[keep], table, time)
+    kept = kept.drop_columns(list(table.series_columns))
+    starts = np.flatnonzero(np.diff(codes, prepend=-1)).tolist()
+    periods_of = {code: targets[code][1] for code in codes[starts].tolist()}
+    contents = _contents(kept, codes, time if table.is_monthly else None, periods_of)
+    first, last = _extremes(kept, [time] if time else [], starts)
+    _, recorded = _extremes(kept, BOOKKEEPING, starts)
     chunks = []
-    for code, start, end in zip(present, starts, [*starts[1:], len(kept)], strict=True):
-        rows_of_chunk = kept.slice(start, end - start)
-        series, period = targets[code]
+    for place, (start, end) in enumerate(zip(starts, [*starts[1:], len(kept)], strict=True)):
+        code = int(codes[start])
         content, n_current = contents.get(code, _NOTHING)
-        chunks.append(Chunk(series, period, rows_of_chunk, time, content, n_current))
+        own = kept.slice(start, end - start)
+        chunks.append(Chunk(*targets[code], own, content, n_current, first[place], last[place], recorded[place]))
     return chunks
+
+
+def _in_order(rows: "pa.Table", codes: IntArray, table: Table, time: str | None) -> tuple["pa.Table", IntArray]:
+    """Return the rows by chunk, time, key and recorded_at, in one piece, and the chunk of each."""
+    by = dict.fromkeys([*((time,) if time else ()), *table.row_key])
+    recorded = [rows[RECORDED_AT]] if RECORDED_AT in rows.column_names else []
+    numbers = row_numbers([codes, *(rows[name] for name in by), *recorded])
+    if not is_ascending(numbers):
+        order = np.argsort(numbers, kind="stable")
+        rows, codes = rows.take(order), codes[order]
+    return rows.combine_chunks(), codes
 
 
 def _contents(
@@ -179,66 +121,18 @@ def _chunk_codes(
     return np.array([position[target] for target in chosen])[codes], distinct
 
 
-def series_content(files: Collection[DataFile]) -> str:
-    """Return the content hash of a series from the names of its files."""
-    return series_hash({file.period: file.content for file in files if file.n_current})
-
-
-def write_chunk(folder: Path, chunk: Chunk, table: Table) -> DataFile:
-    """Write a chunk to a new file in its series' folder, which exists; neither the log nor the disk knows it yet."""
-    columns = _columns_hash(chunk.rows.schema)
-    home = folder_of(chunk.series, table)
-    path = f"{home}/{chunk.period}.{chunk.content}.{columns}-{uuid4().hex[:12]}.parquet"
-    target = folder / path
-    texts = [field.name for field in chunk.rows.schema if pa.types.is_string(field.type)]
-    try:
-        with pa.OSFile(str(target), "wb") as sink:
-            pq.write_table(chunk.rows, sink, compression="snappy", use_dictionary=texts)
-    except OSError:
-        target.unlink(missing_ok=True)
-        raise
-    first, last = _range(chunk.rows, chunk.time)
-    recorded = [_range(chunk.rows, name)[1] for name in BOOKKEEPING if name in chunk.rows.column_names]
-    return DataFile(
-        path=path,
-        series=chunk.series,
-        period=chunk.period,
-        content=chunk.content,
-        columns=columns,
-        size_bytes=target.stat().st_size,
-        n_rows=len(chunk.rows),
-        n_current=chunk.n_current,
-        first=first,
-        last=last,
-        last_recorded=max((moment for moment in recorded if moment is not None), default=None),
-    )
-
-
-def _columns_hash(schema: "pa.Schema") -> str:
-    names = sorted(f"{field.name}:{field.type}" for field in schema)
-    return hashlib.sha256("|".join(names).encode()).hexdigest()[:8]
-
-
-def _range(rows: "pa.Table", name: str | None) -> tuple[int | None, int | None]:
-    if name is None or rows[name].null_count == len(rows):
-        return None, None
-    known = microseconds(rows[name].drop_null())
-    return int(known.min()), int(known.max())
-
-
-def statistics(file: DataFile, table: Table, time: str | None) -> str:
-    """Return the Delta statistics of a file: counts, the range of its time column, when it was last recorded."""
-    low: dict[str, str] = {}
-    high: dict[str, str] = {}
-    nulls: dict[str, int] = {}
-    if time is not None and file.first is not None and file.last is not None:
-        low[time], high[time] = _text(file.first), _text(file.last)
-    if table.point_in_time:
-        nulls[SUPERSEDED_AT] = file.n_current
-        if file.last_recorded is not None:
-            high[RECORDED_AT] = _text(file.last_recorded)
-    return json.dumps({"numRecords": file.n_rows, "minValues": low, "maxValues": high, "nullCount": nulls})
-
-
-def _text(microsecond: int) -> str:
-    return f"{np.datetime64(microsecond, 'us')}Z"
+def _extremes(
+    rows: "pa.Table", names: Sequence[str], starts: Sequence[int]
+) -> tuple[list[int | None], list[int | None]]:
+    """Return earliest and latest time of each stretch of rows, over these columns as far as there are any."""
+    low, high = np.full(len(starts), _EVER.max), np.full(len(starts), _EVER.min)
+    for name in names:
+        if name not in rows.column_names or rows[name].null_count == len(rows):
+            continue
+        times, is_known = microseconds(rows[name]), rows[name].is_valid().to_numpy()
+        low = np.minimum(low, np.minimum.reduceat(np.where(is_known, times, _EVER.max), starts))
+        high = np.maximum(high, np.maximum.reduceat(np.where(is_known, times, _EVER.min), starts))
+    is_none = (low > high).tolist()
+    each = zip(low.tolist(), high.tolist(), is_none, strict=True)
+    pairs = [(None, None) if none else (first, last) for first, last, none in each]
+    return [first for first, _ in pairs], [last for _, last in pairs]

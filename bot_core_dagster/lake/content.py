@@ -1,7 +1,7 @@
 """The identity of content: sha256 over canonical rows, whatever files hold them and in whatever order.
 
 Belongs here: hashes of rows and of named hashes. Not here: which stretch of time is hashed (`lake.periods`), where
-hashes are kept (file names: `lake.chunk`).
+hashes are kept (file names: `lake.data_file`).
 
 A tree: rows of a month → month → quarter → year → series → symbol, so that a write rehashes the months that it touched.
 NaN equals null, -0.0 equals 0.0, a column that is null throughout a month does not count, bookkeeping times do not
@@ -15,6 +15,7 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 
+from bot_core_dagster.lake.keys import ranked
 from bot_core_dagster.lake.table import BOOKKEEPING
 
 _TEXT_BYTES: Final = 16
@@ -68,8 +69,7 @@ def _canonical(column: "pa.ChunkedArray") -> tuple[np.ndarray[Any, Any], np.ndar
 
 
 def _text_digests(column: "pa.ChunkedArray") -> np.ndarray[Any, Any]:
-    coded = column.combine_chunks().dictionary_encode()
-    digests = [hashlib.sha256(text.encode()).digest()[:_TEXT_BYTES] for text in coded.dictionary.to_pylist()]
+    ranks, texts = ranked(column)
+    digests = [hashlib.sha256(text.encode()).digest()[:_TEXT_BYTES] for text in texts.to_pylist()]
     known = np.frombuffer(b"".join([*digests, bytes(_TEXT_BYTES)]), dtype=f"V{_TEXT_BYTES}")
-    result: np.ndarray[Any, Any] = known[coded.indices.fill_null(len(digests)).to_numpy(zero_copy_only=False)]
-    return result
+    return np.broadcast_to(known[0], len(ranks)) if len(texts) == 1 and not column.null_count else known[ranks]

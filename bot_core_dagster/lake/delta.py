@@ -1,7 +1,7 @@
-"""One Delta table on disk: its log, its files, and commits that are all or nothing.
+"""One Delta table on disk: commits that are all or nothing.
 
-Belongs here: opening, listing files, committing, checkpoints, vacuum. Not here: what the rows mean (`lake.merge`), file
-contents (`lake.chunk`).
+Belongs here: creating, committing, checkpoints, vacuum. Not here: reading the log (`lake.log`), what the rows mean
+(`lake.merge`), file contents (`lake.data_file`).
 
 A commit takes four steps: data files written and flushed, their folders flushed, the log entry written (the commit),
 the entry flushed. Bot Core writes its Parquet files itself and hands delta-rs the log entry alone: so a log entry never
@@ -12,14 +12,12 @@ each other's way.
 
 import json
 import time
-from collections.abc import Callable, Collection, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from math import ceil
 from pathlib import Path
-from typing import Any, Final, Literal
-from urllib.parse import unquote
+from typing import Final, Literal
 
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, Transaction
@@ -28,10 +26,13 @@ from deltalake.schema import Schema
 from deltalake.transaction import AddAction, RemoveAction
 
 from bot_core_dagster.errors import LakeError
-from bot_core_dagster.lake.chunk import Chunk, DataFile, folder_of, read_name, statistics, write_chunk
-from bot_core_dagster.lake.durable import Flusher, make_folders, sync_path
-from bot_core_dagster.lake.rows import Series, time_column
-from bot_core_dagster.lake.table import RECORDED_AT, SUPERSEDED_AT, Table
+from bot_core_dagster.lake.chunk import Chunk
+from bot_core_dagster.lake.data_file import folder_of, statistics, write_chunk
+from bot_core_dagster.lake.durable import make_folders, sync_path, sync_paths
+from bot_core_dagster.lake.keys import Series
+from bot_core_dagster.lake.log import DataFile, Snapshot, exists, read_snapshot
+from bot_core_dagster.lake.rows import time_column
+from bot_core_dagster.lake.table import Table
 
 Step = Literal["data written", "log written", "log flushed"]
 """Where a commit stands: data files are durable; the log names them; the log is durable."""
@@ -46,74 +47,6 @@ _HOOKS: Final = PostCommitHookProperties(create_checkpoint=False, cleanup_expire
 
 def ignore_step(step: Step) -> None:
     """Do nothing: nobody watches the steps of a commit."""
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """A version of a table: its log as it was read, its schema and its files."""
-
-    folder: Path
-    log: DeltaTable
-    schema: "pa.Schema"
-    files: tuple[DataFile, ...]
-
-    @property
-    def version(self) -> int:
-        """Number of the last commit that it sees."""
-        return int(self.log.version())
-
-    def of(self, symbols: Collection[str]) -> list[DataFile]:
-        """Return the files of these symbols."""
-        wanted = set(symbols)
-        return [file for file in self.files if file.series[0] in wanted]
-
-
-def exists(folder: Path) -> bool:
-    """Return whether there is a Delta table in `folder`."""
-    log = folder / "_delta_log"
-    return (log / f"{0:020}.json").is_file() or (log / "_last_checkpoint").is_file()
-
-
-def read_snapshot(folder: Path, series_columns: Sequence[str] | None = None) -> Snapshot:
-    """Read the table's last version.
-
-    Raises
-    ------
-    LakeError
-        If the log cannot be read.
-    """
-    try:
-        log = DeltaTable(str(folder))
-        actions = pa.RecordBatchReader.from_stream(log.get_add_actions(flatten=True)).read_all()
-    except (DeltaError, OSError) as error:
-        raise LakeError(
-            f"table {folder.name}: its log cannot be read: {error}; restore {folder} from a copy"
-        ) from error
-    schema = pa.schema(log.schema().to_arrow())
-    names = log.metadata().partition_columns if series_columns is None else series_columns
-    return Snapshot(folder, log, schema, tuple(_data_files(actions, tuple(names), schema)))
-
-
-def _data_files(actions: "pa.Table", series_columns: tuple[str, ...], schema: "pa.Schema") -> Iterable[DataFile]:
-    def column(name: str) -> list[Any]:
-        if name not in actions.column_names:
-            return [None] * len(actions)
-        values = actions[name]
-        found: list[Any] = (values.cast(pa.int64()) if pa.types.is_timestamp(values.type) else values).to_pylist()
-        return found
-
-    times = [name for name in schema.names if f"max.{name}" in actions.column_names and name != RECORDED_AT]
-    time = next((name for name in times if actions[f"max.{name}"].null_count < len(actions)), "")
-    series = zip(*(column(f"partition.{name}") for name in series_columns), strict=True)
-    facts = zip(
-        column("path"), series, column("size_bytes"), column("num_records"), column(f"null_count.{SUPERSEDED_AT}"),
-        column(f"min.{time}"), column(f"max.{time}"), column(f"max.{RECORDED_AT}"), strict=True,
-    )  # fmt: skip
-    for encoded, values, size, n_rows, n_current, first, last, recorded in facts:
-        path = unquote(encoded)
-        period, content, columns = read_name(path)
-        current = n_rows if n_current is None else n_current
-        yield DataFile(path, values, period, content, columns, size, n_rows, current, first, last, recorded)
 
 
 def create(folder: Path, table: Table, schema: "pa.Schema") -> None:
@@ -165,15 +98,7 @@ def commit(
     reached("data written")
     series = {file.series for file in (*added, *removed)}
     before = snapshot.version
-    now = int(time.time() * 1000)
-    clock = time_column(table, snapshot.schema)
-    actions: list[AddAction | RemoveAction] = [
-        RemoveAction(file.path, True, now, file.size_bytes, _partition(file, table)) for file in removed
-    ]
-    actions += [
-        AddAction(file.path, file.size_bytes, _partition(file, table), now, True, statistics(file, table, clock))
-        for file in added
-    ]
+    actions = _actions(added, removed, table, time_column(table, snapshot.schema))
     locks = CommitProperties(app_transactions=[_lock(name, before + 1) for name in sorted(series)])
     try:
         snapshot.log.create_write_transaction(
@@ -193,6 +118,18 @@ def commit(
     return added
 
 
+def _actions(
+    added: Iterable[DataFile], removed: Iterable[DataFile], table: Table, clock: str | None
+) -> list[AddAction | RemoveAction]:
+    now = int(time.time() * 1000)
+    gone = [RemoveAction(file.path, True, now, file.size_bytes, _partition(file, table)) for file in removed]
+    come = [
+        AddAction(file.path, file.size_bytes, _partition(file, table), now, True, statistics(file, table, clock))
+        for file in added
+    ]
+    return [*gone, *come]
+
+
 def write_files(snapshot: Snapshot, table: Table, chunks: Sequence[Chunk]) -> list[DataFile]:
     """Write each chunk to a file and flush files and folders; all or, where the disk refuses, none.
 
@@ -202,19 +139,20 @@ def write_files(snapshot: Snapshot, table: Table, chunks: Sequence[Chunk]) -> li
         If the disk refuses.
     """
     written: list[DataFile] = []
+
+    def write(share: Sequence[Chunk]) -> None:
+        for chunk in share:
+            file = write_chunk(snapshot.folder, chunk, table)
+            written.append(file)
+
     try:
         homes = {snapshot.folder / folder_of(chunk.series, table) for chunk in chunks}
         changed = make_folders(homes)
-        with Flusher() as flusher, ThreadPoolExecutor(_WRITERS) as pool:
-            tasks = [pool.submit(write_chunk, snapshot.folder, chunk, table) for chunk in chunks]
-            for task in as_completed(tasks):
-                if task.exception() is None:
-                    written.append(task.result())
-                    flusher.flush(snapshot.folder / written[-1].path)
-            for path in homes | changed:
-                flusher.flush(path)
+        with ThreadPoolExecutor(_WRITERS) as pool:
+            tasks = [pool.submit(write, chunks[first::_WRITERS]) for first in range(_WRITERS)]
         for task in tasks:
             task.result()
+        sync_paths({snapshot.folder / file.path for file in written} | homes | changed)
     except OSError as error:
         discard(snapshot.folder, written)
         raise LakeError(

@@ -4,8 +4,8 @@ Belongs here: making what is written durable. Not here: what is written (`lake.d
 """
 
 import os
-from collections.abc import Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Collection, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
@@ -21,29 +21,28 @@ def sync_path(path: Path) -> None:
         os.close(handle)
 
 
-class Flusher:
-    """Flush files and folders beside the caller's own work; leaving the block waits, and raises what went wrong.
+def sync_paths(paths: Collection[Path]) -> None:
+    """Flush files and folders, several at once, and return when all are on the disk.
 
-    Many at once let the file system join them into few disk writes (measured: 50 files in 6 to 20 ms, one by one 150 to
-    350 ms on a busy disk).
+    Many at once let the file system join them into few disk writes (measured: 50 files in 9 ms, one by one in 16 to 21;
+    on a busy disk 20 ms against 350). `syncfs` would take 3 ms, and on a shared disk as long as all that others have
+    written there takes too.
+
+    Raises
+    ------
+    OSError
+        If one of them cannot be flushed.
     """
+    each = list(paths)
+    with ThreadPoolExecutor(_FLUSHERS) as pool:
+        shares = [pool.submit(_sync_share, each[first::_FLUSHERS]) for first in range(min(_FLUSHERS, len(each)))]
+    for share in shares:
+        share.result()
 
-    def __init__(self) -> None:
-        self._pool = ThreadPoolExecutor(_FLUSHERS)
-        self._flushes: list[Future[None]] = []
 
-    def flush(self, path: Path) -> None:
-        """Begin to flush one file or folder."""
-        self._flushes.append(self._pool.submit(sync_path, path))
-
-    def __enter__(self) -> "Flusher":
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        self._pool.shutdown()
-        if kind is None:
-            for flush in self._flushes:
-                flush.result()
+def _sync_share(paths: Iterable[Path]) -> None:
+    for path in paths:
+        sync_path(path)
 
 
 def make_folders(folders: Iterable[Path]) -> set[Path]:

@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bot_core_dagster.lake.chunk import DataFile, chunks_of, series_content
+from bot_core_dagster.lake.chunk import chunks_of
 from bot_core_dagster.lake.content import tree_hash
-from bot_core_dagster.lake.rows import Series, rows_of_frame
+from bot_core_dagster.lake.data_file import series_content
+from bot_core_dagster.lake.keys import Series
+from bot_core_dagster.lake.log import DataFile
+from bot_core_dagster.lake.rows import rows_of_frame
 from bot_core_dagster.lake.table import Table
 
 if TYPE_CHECKING:

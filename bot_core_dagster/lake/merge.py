@@ -14,11 +14,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from bot_core_dagster.errors import LakeError
-from bot_core_dagster.lake.rows import Series, microseconds, series_codes
+from bot_core_dagster.lake.keys import IntArray, Series, microseconds, places_of, ranked, row_numbers, series_codes
+from bot_core_dagster.lake.rows import rows_at
 from bot_core_dagster.lake.table import BOOKKEEPING, RECORDED_AT, SUPERSEDED_AT, Table
 
 BoolArray = np.ndarray[Any, np.dtype[np.bool_]]
-IntArray = np.ndarray[Any, np.dtype[np.int64]]
 
 SIMULATED: Final = "simulated"
 """The same word as `market.bar.SIMULATED` (a test compares them), without importing pandas."""
@@ -64,29 +64,20 @@ def match_rows(
     stored: "pa.Table", given: "pa.Table", table: Table, time: str | None, is_current: BoolArray | None = None
 ) -> Match:
     """Match given rows to stored current ones (all by default) by key; null equals null."""
-    key = list(table.key)
     candidates = _in_range_of(given, stored, time)
     candidates = candidates if is_current is None else candidates[is_current[candidates]]
-    if not len(candidates):
-        return Match(np.full(len(given), -1), np.zeros(len(given), dtype=np.bool_))
-    codes = _key_codes(pa.concat_tables([given.select(key), stored.select(key).take(candidates)]))
-    place = np.full(codes.max() + 1, -1)
-    place[codes[len(given) :]] = candidates
-    position = place[codes[: len(given)]]
-    met = np.flatnonzero(position >= 0)
+    position = np.full(len(given), -1)
     is_changed = np.zeros(len(given), dtype=np.bool_)
-    is_changed[met] = _differ(stored.take(position[met]), given.take(met), table)
+    if not len(candidates):
+        return Match(position, is_changed)
+    key = list(table.key)
+    keys = pa.concat_tables([given.select(key), rows_at(stored.select(key), candidates)])
+    numbers = row_numbers(keys.columns)
+    found = places_of(numbers[: len(given)], numbers[len(given) :])
+    met = np.flatnonzero(found >= 0)
+    position[met] = candidates[found[met]]
+    is_changed[met] = _differ(rows_at(stored, position[met]), rows_at(given, met), table)
     return Match(position, is_changed)
-
-
-def _key_codes(keys: "pa.Table") -> IntArray:
-    """Return a number for each row that is equal where the rows are; null equals null."""
-    codes: IntArray = np.zeros(len(keys), dtype=np.int64)
-    for column in keys.columns:
-        coded = column.combine_chunks().dictionary_encode(null_encoding="encode")
-        codes = codes * len(coded.dictionary) + coded.indices.to_numpy(zero_copy_only=False)
-        codes = np.unique(codes, return_inverse=True)[1]
-    return codes
 
 
 def _in_range_of(given: "pa.Table", stored: "pa.Table", time: str | None) -> IntArray:
@@ -149,8 +140,8 @@ def _note_times(tallies: Tallies, rows: "pa.Table", mask: BoolArray, time: str |
 
 
 def _by_symbol(rows: "pa.Table") -> tuple[IntArray, list[str]]:
-    coded = pa.chunked_array([rows["symbol"].combine_chunks()]).chunk(0).dictionary_encode()
-    return coded.indices.to_numpy(zero_copy_only=False).astype(np.int64), coded.dictionary.to_pylist()
+    codes, symbols = ranked(rows["symbol"])
+    return codes, symbols.to_pylist()
 
 
 @dataclass(frozen=True)
@@ -169,8 +160,8 @@ def merge_current(stored: "pa.Table", given: "pa.Table", table: Table, time: str
     tally_given(tallies, given, match, time)
     stays = np.ones(len(stored), dtype=np.bool_)
     stays[match.position[match.is_changed]] = False
-    written = given.filter(pa.array(match.is_written))
-    rows = _concat(stored.filter(pa.array(stays)), written)
+    written = rows_at(given, np.flatnonzero(match.is_written))
+    rows = _concat(rows_at(stored, np.flatnonzero(stays)), written)
     is_dirty = np.concatenate([np.zeros(int(stays.sum()), dtype=np.bool_), np.ones(len(written), dtype=np.bool_)])
     return Merged(rows, is_dirty, tallies)
 
@@ -215,7 +206,7 @@ def merge_versions(
     if not is_closed.any() and not match.is_written.any():
         return Merged(stored, is_closed, tallies)
     moment = _recording_time(recorded_at, floor, stored.filter(pa.array(is_closed)))
-    written = given.filter(pa.array(match.is_written))
+    written = rows_at(given, np.flatnonzero(match.is_written))
     rows = _concat(_closed(stored, is_closed, moment), _opened(written, moment))
     return Merged(rows, np.concatenate([is_closed, np.ones(len(written), dtype=np.bool_)]), tallies)
 
@@ -264,11 +255,14 @@ def _closed(stored: "pa.Table", is_closed: BoolArray, moment: datetime) -> "pa.T
 
 def _opened(written: "pa.Table", moment: datetime) -> "pa.Table":
     kind = pa.timestamp("us", tz="UTC")
-    started = pa.array([moment], kind).take(pa.array(np.zeros(len(written), dtype=np.int32)))
+    started = pa.repeat(pa.scalar(moment, kind), len(written))
     return written.append_column(RECORDED_AT, started).append_column(SUPERSEDED_AT, pa.nulls(len(written), kind))
 
 
 def _concat(stored: "pa.Table", written: "pa.Table") -> "pa.Table":
+    """Return both in one; given rows alone where nothing is stored are not copied."""
+    if not len(stored) and set(stored.column_names) <= set(written.column_names):
+        return written
     return pa.concat_tables([stored, written], promote_options="default").combine_chunks()
 
 

@@ -1,6 +1,6 @@
 """Periods: which stretch of time one file of a monthly series covers.
 
-Belongs here: months, quarters, years, and which of them a row's file is. Not here: files (`lake.chunk`).
+Belongs here: months, quarters, years, and which of them a row's file is. Not here: files (`lake.data_file`).
 
 The current quarter has a file a month, finished quarters of the current year one file each, finished years one file
 each: an hourly write rewrites a month at most, and a query opens few files (measured for the last bar of 50 symbols

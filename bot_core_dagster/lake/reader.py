@@ -15,8 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from bot_core_dagster.errors import LakeError
-from bot_core_dagster.lake.chunk import DataFile
-from bot_core_dagster.lake.delta import Snapshot
+from bot_core_dagster.lake.log import DataFile, Snapshot
 from bot_core_dagster.lake.table import RECORDED_AT, SUPERSEDED_AT
 
 _MANY_ROWS: Final = 50_000
@@ -57,7 +56,7 @@ def read_files(
 
 
 def _read(path: Path, columns: Sequence[str] | None, *, in_threads: bool) -> "pa.Table":
-    with pq.ParquetFile(path, pre_buffer=False) as file:
+    with pa.OSFile(str(path)) as source, pq.ParquetFile(source, pre_buffer=False) as file:
         return file.read(columns, use_threads=in_threads)
 
 
@@ -66,7 +65,7 @@ def _repeat(values: list[str], counts: list[int]) -> "pa.Array":
     return pa.array(values, pa.string()).take(pa.array(at))
 
 
-def within(files: Sequence[DataFile], start: datetime | None, end: datetime | None) -> list[DataFile]:
+def files_within(files: Sequence[DataFile], start: datetime | None, end: datetime | None) -> list[DataFile]:
     """Return the files whose rows may lie in start <= time < end."""
     first, last = (
         None if moment is None else int(np.datetime64(moment.replace(tzinfo=None), "us").astype(int))

@@ -3,34 +3,56 @@
 Belongs here: views, limits of the session, errors of queries. Not here: reads for Python code (`lake.reader`).
 
 Views: each table by its name, current rows only; `bars_history`, all versions;
-`latest_bars`, the last current bar of each symbol and timeframe, found by the log's statistics. Imports neither pandas
-nor pydantic.
+`latest_bars`, the last current bar of each symbol and timeframe, found by the log's statistics. It imports neither
+pandas nor NumPy; `run` imports pyarrow, `answer` does not.
 """
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import duckdb
-import pyarrow as pa
 
 from bot_core_dagster.errors import QueryError
-from bot_core_dagster.lake import delta
-from bot_core_dagster.lake.chunk import DataFile
-from bot_core_dagster.lake.delta import Snapshot
+from bot_core_dagster.lake.log import DataFile, Snapshot, exists, read_snapshot
 from bot_core_dagster.lake.read_only import require_read_only
 from bot_core_dagster.lake.table import RECORDED_AT, SUPERSEDED_AT
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 LATEST: Final = "latest_bars"
 _HISTORY: Final = "_history"
 _WORD: Final = re.compile(r"\w+")
+_FETCHED_ROWS: Final = 1_000
+_NUMBERS: Final = frozenset(
+    {"tinyint", "smallint", "integer", "bigint", "hugeint", "utinyint", "usmallint", "uinteger", "ubigint", "uhugeint"}
+    | {"float", "double", "decimal"}
+)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The answer to a query, while its session is open.
+
+    columns : their names
+    is_number : whether each column holds numbers
+    rows : tuples of Python objects, to be read once; a time in UTC has a zone; they come as DuckDB finds them, so that
+        an answer of any length takes little memory
+    """
+
+    columns: tuple[str, ...]
+    is_number: tuple[bool, ...]
+    rows: Iterator[tuple[Any, ...]]
 
 
 def table_folders(root: Path) -> list[Path]:
     """Return the folders of the lake's tables, sorted by name."""
-    return sorted(folder for folder in root.iterdir() if folder.is_dir() and delta.exists(folder))
+    return sorted(folder for folder in root.iterdir() if folder.is_dir() and exists(folder))
 
 
 def run(root: Path, query: str, max_rows: int | None = None) -> "pa.Table":
@@ -48,15 +70,42 @@ def run(root: Path, query: str, max_rows: int | None = None) -> "pa.Table":
     QueryError
         If it is wrong, is no SELECT, or tries to read or write anything outside the lake's tables.
     """
+    with _asked(root, query) as connection:
+        relation = connection.sql(query)
+        if relation is None:
+            raise QueryError("the query returned no rows and no columns; expected a SELECT")
+        return (relation if max_rows is None else relation.limit(max_rows)).to_arrow_table()
+
+
+@contextmanager
+def answer(root: Path, query: str) -> Iterator[Answer]:
+    """Run one SELECT, as `run` does, and give its rows one after the other while the block runs.
+
+    Raises
+    ------
+    QueryError
+        As `run`; also out of the block, where a later row cannot be computed.
+    """
+    with _asked(root, query) as connection:
+        found = connection.execute(query)
+        names, types = zip(*((name, kind.id) for name, kind, *_ in found.description), strict=True)
+        yield Answer(names, tuple(kind in _NUMBERS for kind in types), _rows(found))
+
+
+def _rows(found: Any) -> Iterator[tuple[Any, ...]]:
+    while batch := found.fetchmany(_FETCHED_ROWS):
+        yield from batch
+
+
+@contextmanager
+def _asked(root: Path, query: str) -> Iterator[Any]:
+    """Open a session that may read what the query names, and close it; what DuckDB refuses is a QueryError."""
     connection = duckdb.connect(":memory:")
     try:
         require_read_only(connection, query)
         _make_views(connection, root, query.lower())
         _restrict(connection, root)
-        relation = connection.sql(query)
-        if relation is None:
-            raise QueryError("the query returned no rows and no columns; expected a SELECT")
-        return (relation if max_rows is None else relation.limit(max_rows)).to_arrow_table()
+        yield connection
     except duckdb.Error as error:
         raise QueryError(f"{_first_lines(error)}; views: {', '.join(_view_names(root))}") from None
     finally:
@@ -97,7 +146,7 @@ def _make_views(connection: Any, root: Path, query: str) -> None:
     words = set(_WORD.findall(query))
     named = [folder for folder in folders if words.intersection(_views_of(folder.name))]
     for folder in named or folders:
-        snapshot = delta.read_snapshot(folder)
+        snapshot = read_snapshot(folder)
         name = folder.name
         wanted = [view for view in _views_of(name) if view in words or not named]
         if f"{name}{_HISTORY}" in wanted:
@@ -110,6 +159,8 @@ def _make_views(connection: Any, root: Path, query: str) -> None:
 
 def _view(connection: Any, snapshot: Snapshot, name: str, select: str) -> None:
     if not select:
+        import pyarrow as pa
+
         fields = [field for field in snapshot.schema if field.name != SUPERSEDED_AT]
         connection.register(f"_no_{name}", pa.schema(fields).empty_table())
         select = f"SELECT * FROM _no_{name}"  # noqa: S608 - a table's name is an identifier
@@ -141,7 +192,7 @@ def _scan(snapshot: Snapshot, files: Sequence[DataFile], where: str = "", *, his
     for file in files:
         by_columns[file.columns].append(_quoted(f"{snapshot.folder}/{file.path}"))
     first = list(snapshot.log.metadata().partition_columns)
-    last = [name for name in (RECORDED_AT, SUPERSEDED_AT) if name in snapshot.schema.names]
+    last = [name for name in (RECORDED_AT, SUPERSEDED_AT) if name in snapshot.columns]
     left_out = ", ".join([*first, *last])
     kept = [name for name in last if history or name == RECORDED_AT]
     columns = ", ".join([*first, f"* EXCLUDE ({left_out})", *kept])

@@ -5,7 +5,7 @@ Belongs here: counts and sizes, read from the log alone. Not here: the rows (`la
 
 from dataclasses import dataclass
 
-from bot_core_dagster.lake.delta import Snapshot
+from bot_core_dagster.lake.log import Snapshot
 
 
 @dataclass(frozen=True)

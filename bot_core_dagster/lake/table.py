@@ -1,7 +1,7 @@
 """The description of a table: its name, its key, how it is cut into series and files.
 
 Belongs here: what a table is, as data. Not here: the tables of market nouns (`lake.tables`), those of other rooms (next
-to their noun, as `features.table`), how rows are stored (`lake.delta`, `lake.chunk`).
+to their noun, as `features.table`), how rows are stored (`lake.delta`, `lake.data_file`).
 """
 
 import re

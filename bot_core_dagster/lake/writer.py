@@ -17,9 +17,10 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_r
 
 from bot_core_dagster.errors import LakeConflictError, LakeError
 from bot_core_dagster.lake import delta
-from bot_core_dagster.lake.change import SeriesChange
-from bot_core_dagster.lake.chunk import Chunk, DataFile, chunks_of
-from bot_core_dagster.lake.identity import symbol_content
+from bot_core_dagster.lake.change import SeriesChange, changes_of
+from bot_core_dagster.lake.chunk import Chunk, chunks_of
+from bot_core_dagster.lake.keys import Series, months, series_codes
+from bot_core_dagster.lake.log import DataFile, Snapshot, exists, read_snapshot
 from bot_core_dagster.lake.merge import (
     Merged,
     Tallies,
@@ -34,7 +35,8 @@ from bot_core_dagster.lake.merge import (
 )
 from bot_core_dagster.lake.periods import can_be_joined, period_of
 from bot_core_dagster.lake.reader import read_files
-from bot_core_dagster.lake.rows import TIME, Series, months, rows_of_frame, series_codes, time_column
+from bot_core_dagster.lake.rows import TIME, rows_of_frame, time_column
+from bot_core_dagster.lake.selection import Selection
 from bot_core_dagster.lake.table import RECORDED_AT, SUPERSEDED_AT, Table
 
 if TYPE_CHECKING:
@@ -53,31 +55,25 @@ class Write:
     frame: "pd.DataFrame"
     reached: delta.Reached
 
-    def prepared(self) -> tuple[delta.Snapshot, "pa.Table"]:
+    def prepared(self) -> tuple[Snapshot, "pa.Table"]:
         """Return the table as it is now, made or widened where needed, and the frame's rows in its types."""
-        if not delta.exists(self.folder):
+        if not exists(self.folder):
             rows = rows_of_frame(self.frame, self.table, None)
             delta.create(self.folder, self.table, _schema(rows, self.table))
-        snapshot = delta.read_snapshot(self.folder, self.table.series_columns)
+        snapshot = read_snapshot(self.folder, self.table.series_columns)
         rows = rows_of_frame(self.frame, self.table, snapshot.schema)
         if delta.add_columns(snapshot, rows.schema):
-            snapshot = delta.read_snapshot(self.folder, self.table.series_columns)
+            snapshot = read_snapshot(self.folder, self.table.series_columns)
         delta.checkpoint_if_due(snapshot)
         return snapshot, rows
 
-    def commit(
-        self, snapshot: delta.Snapshot, chunks: Sequence[Chunk], removed: Sequence[DataFile], tallies: Tallies
-    ) -> dict[str, SeriesChange]:
-        """Commit what changed, if anything did, and return the change of each tallied symbol."""
-        files = snapshot.files
-        if chunks or removed:
-            gone = set(removed)
-            added = delta.commit(snapshot, self.table, chunks, removed, self.reached)
-            files = (*(file for file in files if file not in gone), *added)
-        by_symbol: dict[str, list[DataFile]] = defaultdict(list)
-        for file in files:
-            by_symbol[file.series[0]].append(file)
-        return {symbol: _change(symbol, tally, by_symbol[symbol]) for symbol, tally in tallies.items()}
+    def commit(self, snapshot: Snapshot, chunks: Sequence[Chunk], removed: Sequence[DataFile]) -> tuple[DataFile, ...]:
+        """Commit what changed, if anything did, and return the files of the table afterwards."""
+        if not chunks and not removed:
+            return snapshot.files
+        gone = set(removed)
+        added = delta.commit(snapshot, self.table, chunks, removed, self.reached)
+        return (*(file for file in snapshot.files if file not in gone), *added)
 
 
 def _schema(rows: "pa.Table", table: Table) -> "pa.Schema":
@@ -87,23 +83,14 @@ def _schema(rows: "pa.Table", table: Table) -> "pa.Schema":
     return pa.schema(fields)
 
 
-def _change(symbol: str, tally: Tally, files: Sequence[DataFile]) -> SeriesChange:
-    import pandas as pd
-
-    earliest = pd.Timestamp(min(tally.times), unit="us", tz="UTC").as_unit("us") if tally.times else None
-    n_rows = sum(file.n_current for file in files)
-    counts = (tally.n_new, tally.n_changed, tally.n_unchanged, tally.n_removed)
-    return SeriesChange(symbol, *counts, n_rows, earliest, symbol_content(files))
-
-
 def upsert(write: Write, recorded_at: datetime | None, *, by_provenance: bool) -> dict[str, SeriesChange]:
     """Merge a frame by key, in one commit; `by_provenance` keeps simulated and real rows of a series apart."""
     return _until_committed(write.table.name, lambda: _upsert_once(write, recorded_at, by_provenance))
 
 
-def replace(write: Write, symbols: Sequence[str]) -> dict[str, SeriesChange]:
-    """Make the frame the whole content of these symbols, in one commit."""
-    return _until_committed(write.table.name, lambda: _replace_once(write, symbols))
+def replace(write: Write, selection: Selection) -> dict[str, SeriesChange]:
+    """Make the frame the whole content of the selected series, in one commit."""
+    return _until_committed(write.table.name, lambda: _replace_once(write, selection))
 
 
 def withdraw(write: Write) -> dict[str, SeriesChange]:
@@ -158,7 +145,7 @@ def _withdraw_once(write: Write) -> dict[str, SeriesChange]:
     return _commit_merged(write, snapshot, merged, touched, periods)
 
 
-def _last_recorded(snapshot: delta.Snapshot, series: Container[Series]) -> datetime | None:
+def _last_recorded(snapshot: Snapshot, series: Container[Series]) -> datetime | None:
     moments = [
         file.last_recorded for file in snapshot.files if file.series in series and file.last_recorded is not None
     ]
@@ -166,7 +153,7 @@ def _last_recorded(snapshot: delta.Snapshot, series: Container[Series]) -> datet
 
 
 def _touched(
-    snapshot: delta.Snapshot, given: "pa.Table", table: Table, time: str | None
+    snapshot: Snapshot, given: "pa.Table", table: Table, time: str | None
 ) -> tuple[list[DataFile], dict[Series, set[str]]]:
     """Return the files that may hold given keys, and the periods of the files of each given series."""
     codes, names = series_codes(given, table)
@@ -185,7 +172,7 @@ def _touched(
     return [file for file in snapshot.files if (file.series, file.period) in wanted], periods
 
 
-def _voided(snapshot: delta.Snapshot, stored: "pa.Table", given: "pa.Table", table: Table) -> set[Series]:
+def _voided(snapshot: Snapshot, stored: "pa.Table", given: "pa.Table", table: Table) -> set[Series]:
     """Return the series whose simulated rows give way to real ones.
 
     Raises
@@ -215,7 +202,7 @@ def _held(stored: "pa.Table", table: Table) -> dict[Series, bool]:
 
 def _commit_merged(
     write: Write,
-    snapshot: delta.Snapshot,
+    snapshot: Snapshot,
     merged: Merged,
     touched: Sequence[DataFile],
     periods: dict[Series, set[str]],
@@ -223,15 +210,15 @@ def _commit_merged(
     chunks = chunks_of(merged.rows, merged.is_dirty, write.table, periods) if merged.is_dirty.any() else []
     written = {(chunk.series, chunk.period) for chunk in chunks}
     removed = [file for file in touched if (file.series, file.period) in written]
-    return write.commit(snapshot, chunks, removed, merged.tallies)
+    return changes_of(write.commit(snapshot, chunks, removed), merged.tallies)
 
 
-def _replace_once(write: Write, symbols: Sequence[str]) -> dict[str, SeriesChange]:
-    tallies: Tallies = defaultdict(Tally, {symbol: Tally() for symbol in symbols})
-    if not len(write.frame) and not delta.exists(write.folder):
-        return {symbol: _change(symbol, tally, ()) for symbol, tally in tallies.items()}
-    snapshot, given = _prepared_content(write, symbols)
-    old = {(file.series, file.period): file for file in snapshot.of(symbols)}
+def _replace_once(write: Write, selection: Selection) -> dict[str, SeriesChange]:
+    tallies: Tallies = defaultdict(Tally, {symbol: Tally() for symbol in selection.symbols})
+    if not len(write.frame) and not exists(write.folder):
+        return changes_of((), tallies)
+    snapshot, given = _prepared_content(write, selection)
+    old = {(file.series, file.period): file for file in selection.of(snapshot.files)}
     periods: dict[Series, set[str]] = defaultdict(set)
     for series, period in old:
         periods[series].add(period)
@@ -243,21 +230,16 @@ def _replace_once(write: Write, symbols: Sequence[str]) -> dict[str, SeriesChang
     removed = [file for place, file in old.items() if place not in kept]
     if changed or removed:
         _tally_replaced(tallies, snapshot, changed, removed, write.table)
-    return write.commit(snapshot, changed, removed, tallies)
+    return changes_of(selection.of(write.commit(snapshot, changed, removed)), tallies)
 
 
-def _prepared_content(write: Write, symbols: Sequence[str]) -> tuple[delta.Snapshot, "pa.Table"]:
+def _prepared_content(write: Write, selection: Selection) -> tuple[Snapshot, "pa.Table"]:
     if not len(write.frame):
-        snapshot = delta.read_snapshot(write.folder, write.table.series_columns)
+        snapshot = read_snapshot(write.folder, write.table.series_columns)
         delta.checkpoint_if_due(snapshot)
         return snapshot, snapshot.schema.empty_table()
     snapshot, given = write.prepared()
-    others = set(given["symbol"].unique().to_pylist()) - set(symbols)
-    if others:
-        raise LakeError(
-            f"table {write.table.name}: the frame holds {', '.join(sorted(others)[:3])}, expected only symbols whose "
-            f"content it replaces: {', '.join(symbols)}; name them too"
-        )
+    selection.require(given)
     return snapshot, given
 
 
@@ -267,7 +249,7 @@ def _is_stored(chunk: Chunk, old: dict[tuple[Series, str], DataFile]) -> bool:
 
 
 def _tally_replaced(
-    tallies: Tallies, snapshot: delta.Snapshot, chunks: Iterable[Chunk], removed: Sequence[DataFile], table: Table
+    tallies: Tallies, snapshot: Snapshot, chunks: Iterable[Chunk], removed: Sequence[DataFile], table: Table
 ) -> None:
     time = time_column(table, snapshot.schema)
     stored = read_files(snapshot, removed, table.series_columns)
@@ -295,7 +277,7 @@ def compact(folder: Path, table: Table, reached: delta.Reached) -> int:
 
 
 def _compact_once(folder: Path, table: Table, reached: delta.Reached) -> int:
-    snapshot = delta.read_snapshot(folder, table.series_columns)
+    snapshot = read_snapshot(folder, table.series_columns)
     old = [file for file in snapshot.files if can_be_joined(file.period)]
     if not old:
         return 0
