@@ -14,6 +14,7 @@ BotCoreError
 │   ├── LakeConflictError    other writers kept winning the commit
 │   └── QueryError           SQL that is wrong or not allowed
 ├── UnknownNameError         a symbol, table, strategy or feature that does not exist (names those that do)
+├── ParameterError           a parameter out of its space, a grid that is too large (says the space and the cost)
 ├── ShapeError               arrays of the wrong shape or too few rows
 └── ServiceError             the webserver or the daemon did not come up, or a port is taken
 """
@@ -61,6 +62,10 @@ class QueryError(LakeError):
 
 class UnknownNameError(BotCoreError):
     """A name that does not exist; the message lists those that do."""
+
+
+class ParameterError(BotCoreError):
+    """A parameter lies outside of its space or breaks a constraint; the message says which values are allowed."""
 
 
 class ShapeError(BotCoreError):

@@ -24,7 +24,10 @@ from bot_core_dagster.settings_errors import first_error, unreadable_variable
 from bot_core_dagster.timeframe import Timeframe
 
 Bps = Annotated[float, Field(ge=0, le=1_000)]
+SignedBps = Annotated[float, Field(ge=-1_000, le=1_000)]
 Share = Annotated[float, Field(ge=0, le=1)]
+Distance = Annotated[float, Field(gt=0, lt=1)]
+"""Of a stop or a target from the entry price, as a fraction."""
 
 
 class _Section(BaseModel):
@@ -32,11 +35,20 @@ class _Section(BaseModel):
 
 
 class Costs(_Section):
-    """Costs of one side of a trade, in basis points of its notional."""
+    """Costs in basis points of the notional: of one side of a trade, and of holding it. None is unknown, not 0.
+
+    swap_*_bps: per night at 17:00 New York, three times on the triple day; positive is paid, negative is got.
+    funding_bps: per 8 hours, paid by longs and got by shorts of a perpetual. borrow_bps_per_year: of a spot short.
+    """
 
     fee_bps: Bps = 0.0
     spread_bps: Bps = 0.0
     slippage_bps: Bps = 0.0
+    swap_long_bps: SignedBps | None = None
+    swap_short_bps: SignedBps | None = None
+    swap_triple_day: Literal["monday", "tuesday", "wednesday", "thursday", "friday"] = "wednesday"
+    funding_bps: SignedBps | None = None
+    borrow_bps_per_year: float | None = Field(default=None, ge=0, le=100_000)
 
 
 def _is_symbol(text: str) -> str:
@@ -60,6 +72,8 @@ class Instrument(_Section):
     price_side: Literal["trade", "bid", "ask", "mid"]
     source: Literal["simulated", "file", "ccxt"]
     costs: Costs = Costs()
+    lot_step: float = Field(default=0.0, ge=0)
+    min_lot: float = Field(default=0.0, ge=0)
 
 
 class SimulatedSettings(_Section):
@@ -105,25 +119,32 @@ class HistorySettings(_Section):
         return start
 
 
-class RsiSettings(_Section):
-    """The plain RSI strategy: long from oversold until overbought."""
+class StrategySettings(_Section):
+    """One strategy: whether it is traded, its parameters where they are not the defaults, and how it is traded.
+
+    Which names and parameters there are is for `strategies.registry` to say: a strategy is a file, not a setting.
+    """
 
     enabled: bool = True
-    window: int = Field(default=14, ge=2, le=500)
-    oversold: float = Field(default=30.0, gt=0, lt=100)
-    overbought: float = Field(default=70.0, gt=0, lt=100)
-
-    @model_validator(mode="after")
-    def _ordered(self) -> "RsiSettings":
-        if self.oversold >= self.overbought:
-            raise ValueError(f"oversold ({self.oversold:g}) must be below overbought ({self.overbought:g})")
-        return self
+    parameters: dict[str, float] = Field(default_factory=dict)
+    allow_short: bool = False
+    fraction: float = Field(default=1.0, gt=0, le=1)
+    stop: Distance | None = None
+    target: float | None = Field(default=None, gt=0, le=100)
+    trailing_stop: Distance | None = None
 
 
-class StrategiesSettings(_Section):
-    """One section a strategy."""
+class OptimizationSettings(_Section):
+    """The search for parameters, and the gate before they are deployed."""
 
-    rsi: RsiSettings = RsiSettings()
+    method: Literal["grid", "random", "tpe"] = "grid"
+    parameter_variations: int = Field(default=200, ge=1, le=1_000_000)
+    lookback_days: int = Field(default=1_095, ge=30, le=36_500)
+    objective: str = "sharpe_ratio"
+    min_trades: int = Field(default=30, ge=1)
+    max_pbo: Share = 0.2
+    confidence: float = Field(default=0.95, gt=0.5, lt=1)
+    seed: int = Field(default=0, ge=0, lt=2**63)
 
 
 class PortfolioSettings(_Section):
@@ -166,7 +187,8 @@ class Settings(BaseSettings):
     watchlist: tuple[Instrument, ...] = ()
     sources: SourcesSettings = SourcesSettings()
     history: HistorySettings = HistorySettings()
-    strategies: StrategiesSettings = StrategiesSettings()
+    strategies: dict[str, StrategySettings] = Field(default_factory=dict)
+    optimization: OptimizationSettings = OptimizationSettings()
     portfolio: PortfolioSettings = PortfolioSettings()
     quality: QualitySettings = QualitySettings()
     retention: RetentionSettings = RetentionSettings()

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from typing import Any, Final, get_args
+from typing import Any, Final, TypeGuard, get_args
 
 from pydantic import BaseModel, ValidationError
 
@@ -84,7 +84,12 @@ def _variable_of(location: list[str]) -> str | None:
 
 def _model_at(model: type[BaseModel], location: list[str]) -> type[BaseModel]:
     for part in location:
-        if not part.isdigit():
+        if part in model.model_fields:  # not the place in a list or the name in a table of sections
             annotation = model.model_fields[part].annotation
-            model = get_args(annotation)[0] if get_args(annotation) else annotation  # type: ignore[assignment]  # a section
+            sections = [one for one in (*get_args(annotation), annotation) if _is_section(one)]
+            model = sections[0]
     return model
+
+
+def _is_section(annotation: Any) -> TypeGuard[type[BaseModel]]:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)

@@ -42,9 +42,10 @@ def test_the_delivered_file_is_read_whole(write: WriteFile) -> None:
     assert settings.watchlist[0].costs.fee_bps == 4.0
 
 
-def test_the_delivered_file_says_the_defaults_of_every_section_but_the_watchlist(write: WriteFile) -> None:
+def test_the_delivered_file_says_the_defaults_but_for_its_instruments_and_strategies(write: WriteFile) -> None:
     delivered, bare = load_settings(write(DELIVERED)), load_settings(write(""))
-    assert delivered.model_dump(exclude={"watchlist"}) == bare.model_dump(exclude={"watchlist"})
+    lists = {"watchlist", "strategies"}
+    assert delivered.model_dump(exclude=lists) == bare.model_dump(exclude=lists)
 
 
 @pytest.mark.parametrize(
@@ -111,9 +112,24 @@ def test_the_delivered_file_says_the_defaults_of_every_section_but_the_watchlist
         ),
         pytest.param(_changed("2024-01-01T00:00:00Z", "2024"), ["history.start", "got 2024"], id="start is a number"),
         pytest.param(
-            _changed("oversold = 30.0", "oversold = 80.0"),
-            ["strategies.rsi", "oversold (80) must be below overbought (70)"],
-            id="oversold above overbought",
+            _changed("oversold = 30.0", 'oversold = "low"'),
+            ["strategies.rsi.parameters.oversold", "valid number", "got 'low'"],
+            id="a parameter that is no number",
+        ),
+        pytest.param(
+            _changed("[strategies.macd]", "[strategies.macd]\nfee = 3"),
+            ["unknown key strategies.macd.fee", "allowed: enabled, parameters, allow_short"],
+            id="unknown key of a strategy",
+        ),
+        pytest.param(
+            _changed("[strategies.macd]", "[strategies.macd]\nstop = 1.5"),
+            ["strategies.macd.stop", "less than 1", "got 1.5"],
+            id="a stop below zero",
+        ),
+        pytest.param(
+            _changed('method = "grid"', 'method = "guess"'),
+            ["optimization.method", "'grid', 'random' or 'tpe'", "got 'guess'"],
+            id="unknown search",
         ),
         pytest.param(_changed('"ETHUSDT"', '"BTCUSDT"'), ["watchlist names BTCUSDT more than once"], id="symbol twice"),
         pytest.param(_changed('"BTCUSDT"', '" "'), ["watchlist[0].symbol", "printable", "got ' '"], id="blank symbol"),
