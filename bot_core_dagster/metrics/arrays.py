@@ -1,4 +1,4 @@
-"""What metrics take: one-dimensional arrays.
+"""What metrics take: arrays whose type says their shape.
 
 Belongs here: the types and their check. Not here: any formula.
 """
@@ -11,7 +11,11 @@ from numpy.typing import NDArray
 from bot_core_dagster.errors import ShapeError
 
 FloatArray1D: TypeAlias = NDArray[np.float64]
+FloatArray2D: TypeAlias = NDArray[np.float64]
 BoolArray1D: TypeAlias = NDArray[np.bool_]
+BoolArray2D: TypeAlias = NDArray[np.bool_]
+IntArray1D: TypeAlias = NDArray[np.int64]
+IntArray2D: TypeAlias = NDArray[np.int64]
 
 
 def require_1d(array: FloatArray1D, name: str, *, at_least: int = 0) -> None:

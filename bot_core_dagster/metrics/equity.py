@@ -31,7 +31,7 @@ def years_between(start: datetime, end: datetime) -> float:
 
 
 def simple_returns(equity: FloatArray1D) -> FloatArray1D:
-    """Return E_t / E_{t-1} - 1 of each period, shape (n_periods,), from n_periods + 1 equities.
+    """Return E_t / E_{t-1} - 1 of each period, shape (n_periods,), from n_periods + 1 equities; NaN after a ruin.
 
     Raises
     ------
@@ -39,7 +39,8 @@ def simple_returns(equity: FloatArray1D) -> FloatArray1D:
         If `equity` is not one-dimensional or is empty.
     """
     require_1d(equity, "equity", at_least=1)
-    return equity[1:] / equity[:-1] - 1.0
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return equity[1:] / equity[:-1] - 1.0
 
 
 def drawdown(equity: FloatArray1D) -> FloatArray1D:

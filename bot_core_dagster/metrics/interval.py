@@ -1,7 +1,7 @@
 """How sure one can be of a Sharpe ratio: the stationary bootstrap.
 
-Belongs here: resampling intervals. Not here: closed formulas (`metrics.significance`). The arch library chooses the
-block length and resamples; it is imported on use, since that takes over a second.
+Belongs here: resampling intervals. Not here: closed formulas (`metrics.significance`), the resampling itself
+(`metrics.bootstrap`, `metrics.block_length`: the arch library's loop takes a second, and its import two).
 """
 
 import math
@@ -11,9 +11,10 @@ from typing import Final
 import numpy as np
 
 from bot_core_dagster.metrics.arrays import FloatArray1D, require_1d
-from bot_core_dagster.metrics.ratios import sharpe_ratio
+from bot_core_dagster.metrics.block_length import optimal_block_length
+from bot_core_dagster.metrics.bootstrap import stationary_resamples
+from bot_core_dagster.metrics.ratios import sharpe_ratio, sharpe_ratios
 
-N_RESAMPLES: Final = 1_000
 MIN_PERIODS: Final = 20
 """Below this no interval is given: the automatic block length has nothing to go by."""
 
@@ -41,7 +42,7 @@ def sharpe_interval(
     confidence : float
         Between 0 and 1.
     seed : int
-        The same seed gives the same interval.
+        The same seed gives the same interval (with the same numpy).
 
     Returns
     -------
@@ -72,9 +73,6 @@ def sharpe_interval(
 
 
 def _resampled_sharpes(returns: FloatArray1D, seed: int) -> FloatArray1D:
-    from arch.bootstrap import StationaryBootstrap, optimal_block_length
-
-    optimal = float(optimal_block_length(returns)["stationary"].iloc[0])
-    bootstrap = StationaryBootstrap(max(math.ceil(optimal), 1), returns, seed=seed)
-    resamples = (np.asarray(resample) for (resample,), _ in bootstrap.bootstrap(N_RESAMPLES))
-    return np.array([sharpe_ratio(resample, periods_per_year=1.0) for resample in resamples])
+    block_length = max(optimal_block_length(returns), 1.0)
+    drawn = stationary_resamples(len(returns), block_length=block_length, seed=seed)
+    return np.concatenate([sharpe_ratios(returns[periods]) for periods in drawn])

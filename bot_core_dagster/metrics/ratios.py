@@ -1,4 +1,4 @@
-"""Return per risk: Sharpe and Sortino ratios.
+"""Return per risk: Sharpe, Sortino and omega ratios.
 
 Belongs here: ratios of per-period simple returns of marked-to-market equity, never of trades. Not here: how periods are
 cut (`metrics.sampling`), how sure one can be (`metrics.significance`, `metrics.interval`).
@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-from bot_core_dagster.metrics.arrays import FloatArray1D, require_1d
+from bot_core_dagster.metrics.arrays import FloatArray1D, FloatArray2D, require_1d
 
 
 def sharpe_ratio(returns: FloatArray1D, *, periods_per_year: float) -> float:
@@ -40,6 +40,24 @@ def sharpe_ratio(returns: FloatArray1D, *, periods_per_year: float) -> float:
         return math.nan
     deviation = float(returns.std(ddof=1))
     return math.sqrt(periods_per_year) * float(returns.mean()) / deviation if deviation > 0.0 else math.nan
+
+
+def sharpe_ratios(returns: FloatArray2D) -> FloatArray1D:
+    """Return the Sharpe ratio per period of each row, as `sharpe_ratio` does one by one, NaN where it does not vary.
+
+    Parameters
+    ----------
+    returns : ndarray of shape (n_series, n_periods)
+
+    Returns
+    -------
+    ndarray of shape (n_series,)
+    """
+    deviations = returns.std(axis=1, ddof=1)
+    deviations[(returns == returns[:, :1]).all(axis=1)] = 0.0
+    deviations[deviations == 0.0] = np.nan
+    ratios: FloatArray1D = returns.mean(axis=1) / deviations
+    return ratios
 
 
 def sortino_ratio(returns: FloatArray1D, *, periods_per_year: float, target: float = 0.0) -> float:
@@ -75,3 +93,33 @@ def sortino_ratio(returns: FloatArray1D, *, periods_per_year: float, target: flo
     if shortfall == 0.0:
         return math.nan
     return float(periods_per_year * excess.mean() / (math.sqrt(periods_per_year) * shortfall))
+
+
+def omega_ratio(returns: FloatArray1D, *, target: float = 0.0) -> float:
+    """Return the sum of what periods gain above `target` over the sum of what they fall short of it.
+
+    Parameters
+    ----------
+    returns : ndarray of shape (n_periods,)
+        Simple returns as fractions.
+    target : float
+        Return per period that divides gains from losses.
+
+    Returns
+    -------
+    float
+        Dimensionless, 1 where both are alike; NaN where no period falls short or there is none.
+
+    Raises
+    ------
+    ShapeError
+        If `returns` is not one-dimensional.
+
+    References
+    ----------
+    Keating, C., Shadwick, W. F. (2002). A Universal Performance Measure. Journal of Performance Measurement 6(3).
+    """
+    require_1d(returns, "returns")
+    excess = returns - target
+    shortfall = float(-np.minimum(excess, 0.0).sum())
+    return float(np.maximum(excess, 0.0).sum()) / shortfall if shortfall != 0.0 else math.nan

@@ -8,10 +8,9 @@ import math
 from statistics import NormalDist
 from typing import Final
 
-import numpy as np
-
 from bot_core_dagster.errors import ShapeError
 from bot_core_dagster.metrics.arrays import FloatArray1D, require_1d
+from bot_core_dagster.metrics.moments import kurtosis, skewness
 from bot_core_dagster.metrics.ratios import sharpe_ratio
 
 EULER_GAMMA: Final = 0.577215664901532860606512
@@ -46,8 +45,7 @@ def probabilistic_sharpe_ratio(returns: FloatArray1D, *, benchmark_sharpe: float
     sharpe = sharpe_ratio(returns, periods_per_year=1.0)
     if math.isnan(sharpe):
         return math.nan
-    skewness, raw_kurtosis = _standardised_moments(returns)
-    variance = 1.0 - skewness * sharpe + (raw_kurtosis - 1.0) / 4.0 * sharpe**2
+    variance = 1.0 - skewness(returns) * sharpe + (kurtosis(returns) - 1.0) / 4.0 * sharpe**2
     if not variance > 0.0:
         return math.nan
     return _NORMAL.cdf((sharpe - benchmark_sharpe) * math.sqrt(len(returns) - 1) / math.sqrt(variance))
@@ -104,9 +102,3 @@ def expected_maximum_sharpe(n_trials: int, *, trial_variance: float) -> float:
         return 0.0
     quantiles = [_NORMAL.inv_cdf(1.0 - 1.0 / n_trials), _NORMAL.inv_cdf(1.0 - 1.0 / (n_trials * math.e))]
     return float(math.sqrt(trial_variance) * ((1.0 - EULER_GAMMA) * quantiles[0] + EULER_GAMMA * quantiles[1]))
-
-
-def _standardised_moments(returns: FloatArray1D) -> tuple[float, float]:
-    """Return skewness and non-excess kurtosis, moments over n."""
-    scaled = (returns - returns.mean()) / returns.std()
-    return float(np.mean(scaled**3)), float(np.mean(scaled**4))

@@ -1,6 +1,7 @@
 """Tests of `metrics` against published examples and numbers worked out by hand.
 
-Belongs here: formulas and their undefined cases. Not here: days (`test_sampling`), resampling (`test_interval`).
+Belongs here: ratios, growth, drawdown and trades, and their undefined cases. Not here: days
+(`test_sampling`), significance (`test_significance`), resampling (`test_interval`).
 """
 
 import math
@@ -10,7 +11,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import norm
 
 from bot_core_dagster import metrics
 from bot_core_dagster.errors import ShapeError, TimeError
@@ -35,6 +35,18 @@ def test_the_sortino_ratio_of_the_published_example() -> None:
     """Rollinger and Hoffman (2013), Sortino: A "Sharper" Ratio: eight annual returns, target 0: 4.417."""
     annual = np.array([0.17, 0.15, 0.23, -0.05, 0.12, 0.09, 0.13, -0.04])
     assert metrics.sortino_ratio(annual, periods_per_year=1) == pytest.approx(4.417, abs=0.001)
+
+
+def test_the_omega_ratio_by_hand() -> None:
+    """Gains of .01 and .03 over a shortfall of .02; above a target of 1 %, .02 over .03 + .01."""
+    assert metrics.omega_ratio(RETURNS) == pytest.approx(2.0, rel=1e-12)
+    assert metrics.omega_ratio(RETURNS, target=0.01) == pytest.approx(0.5, rel=1e-12)
+
+
+@given(st.lists(st.lists(st.floats(-0.5, 0.5), min_size=5, max_size=5), min_size=1, max_size=6).map(np.array))
+def test_sharpe_ratios_of_many_series_are_those_of_each(series: np.ndarray) -> None:
+    each = [metrics.sharpe_ratio(returns, periods_per_year=1) for returns in series]
+    np.testing.assert_allclose(metrics.sharpe_ratios(series), each, rtol=1e-9)
 
 
 def test_the_drawdown_and_what_is_made_of_it_by_hand() -> None:
@@ -87,6 +99,8 @@ def test_exposure_and_turnover_by_hand() -> None:
         (lambda: metrics.sharpe_ratio(np.array([0.1, np.nan]), periods_per_year=YEAR), math.nan),
         (lambda: metrics.sortino_ratio(np.array([0.1, 0.2]), periods_per_year=YEAR), math.nan),
         (lambda: metrics.sortino_ratio(np.array([]), periods_per_year=YEAR), math.nan),
+        (lambda: metrics.omega_ratio(np.array([0.1, 0.2])), math.nan),
+        (lambda: metrics.omega_ratio(np.array([])), math.nan),
         (lambda: metrics.cagr(1.0, 2.0, years=0.0), math.nan),
         (lambda: metrics.cagr(1.0, 0.0, years=1.0), math.nan),
         (lambda: metrics.cagr(1.0, 2.0, years=1e-6), math.inf),
@@ -107,6 +121,8 @@ def test_exposure_and_turnover_by_hand() -> None:
         "a Sharpe ratio with a NaN",
         "a Sortino ratio without a loss",
         "a Sortino ratio of no returns",
+        "an omega ratio without a loss",
+        "an omega ratio of no returns",
         "growth in no time",
         "growth to nothing",
         "growth beyond floats",
@@ -140,59 +156,3 @@ def test_a_table_in_place_of_a_series_is_refused(figure: "object") -> None:
     assert callable(figure)
     with pytest.raises(ShapeError, match="one dimension"):
         figure(np.ones((3, 2)))
-
-
-def test_the_deflated_sharpe_ratio_of_the_published_example() -> None:
-    """Bailey and López de Prado (2014), p. 9: 100 trials of annual variance 1/2 over 5 years of 250 days: SR* = .1132.
-
-    With an annual Sharpe ratio of 2.5, skewness -3 and kurtosis 10 the deflated Sharpe ratio is .9004.
-    """
-    benchmark = metrics.expected_maximum_sharpe(100, trial_variance=0.5 / 250)
-    assert benchmark == pytest.approx(0.1132, abs=5e-5)
-    sharpe = 2.5 / math.sqrt(250)
-    spread = math.sqrt(1 + 3 * sharpe + (10 - 1) / 4 * sharpe**2)
-    assert norm.cdf((sharpe - benchmark) * math.sqrt(1250 - 1) / spread) == pytest.approx(0.9004, abs=5e-5)
-    returns = _with_moments(n=1250, sharpe=sharpe)
-    expected = norm.cdf((sharpe - benchmark) * math.sqrt(1249) / _spread_of(returns))
-    deflated = metrics.deflated_sharpe_ratio(returns, n_trials=100, trial_variance=0.5 / 250)
-    assert deflated == pytest.approx(expected, rel=1e-9)
-
-
-def test_one_trial_is_not_deflated() -> None:
-    returns = np.random.default_rng(0).normal(0.001, 0.01, 500)
-    deflated = metrics.deflated_sharpe_ratio(returns, n_trials=1)
-    assert deflated == metrics.probabilistic_sharpe_ratio(returns)
-    assert metrics.deflated_sharpe_ratio(returns, n_trials=2) < deflated
-
-
-def test_the_variance_of_trials_is_at_least_that_of_estimating_one() -> None:
-    returns = np.random.default_rng(0).normal(0.001, 0.01, 500)
-    at_least = metrics.deflated_sharpe_ratio(returns, n_trials=50, trial_variance=1 / 499)
-    assert metrics.deflated_sharpe_ratio(returns, n_trials=50) == at_least
-    with pytest.raises(ShapeError, match="one or more trials, got 0"):
-        metrics.deflated_sharpe_ratio(returns, n_trials=0)
-
-
-def test_the_probabilistic_sharpe_ratio_of_returns_without_skew_by_hand() -> None:
-    """Alternating 3 and -1 %: mean 1, deviation 2 sqrt(n / (n-1)) %, skewness 0, kurtosis 1: Phi(SR sqrt(n - 1))."""
-    returns = np.tile([0.03, -0.01], 5)
-    sharpe = 0.01 / (0.02 * math.sqrt(10 / 9))
-    assert metrics.probabilistic_sharpe_ratio(returns) == pytest.approx(norm.cdf(sharpe * 3.0), rel=1e-12)
-
-
-def test_the_expected_maximum_grows_as_simulated() -> None:
-    """Equation 1 against the mean of maxima of 100 standard normals (2.508 +- .01 in 20,000 draws)."""
-    draws = np.random.default_rng(0).standard_normal((20_000, 100)).max(axis=1)
-    assert metrics.expected_maximum_sharpe(100, trial_variance=1.0) == pytest.approx(draws.mean(), abs=0.03)
-
-
-def _with_moments(n: int, sharpe: float) -> np.ndarray:
-    drawn = np.random.default_rng(1).standard_t(5, n)
-    return np.asarray((drawn - drawn.mean()) / drawn.std(ddof=1) * 0.01 + sharpe * 0.01)
-
-
-def _spread_of(returns: np.ndarray) -> float:
-    centred = returns - returns.mean()
-    m2, m3, m4 = (np.mean(centred**power) for power in (2, 3, 4))
-    sharpe = returns.mean() / returns.std(ddof=1)
-    return math.sqrt(1 - m3 / m2**1.5 * sharpe + (m4 / m2**2 - 1) / 4 * sharpe**2)
