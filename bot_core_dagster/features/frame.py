@@ -11,7 +11,7 @@ import pandas as pd
 
 from bot_core_dagster.features.definition import BarRun, Feature, FloatArray2D
 from bot_core_dagster.features.registry import CATALOG, feature_columns, features_of
-from bot_core_dagster.features.runs import require_series, unbroken_runs
+from bot_core_dagster.features.runs import require_series, stretches_with_volume, unbroken_runs
 from bot_core_dagster.market.bar import SIMULATED
 from bot_core_dagster.metrics.arrays import BoolArray1D
 
@@ -68,7 +68,7 @@ def _fill(values: FloatArray2D, declared: tuple[Feature, ...], run: BarRun) -> N
     row = 0
     for feature in declared:
         rows = slice(row, row + len(feature.columns))
-        if feature.reads_volume and np.isnan(run.volume.sum()):
+        if feature.reads_volume:
             _fill_where_volume(values[rows], feature, run)
         else:
             values[rows] = feature.values(run)
@@ -76,9 +76,7 @@ def _fill(values: FloatArray2D, declared: tuple[Feature, ...], run: BarRun) -> N
 
 
 def _fill_where_volume(values: FloatArray2D, feature: Feature, run: BarRun) -> None:
-    """Write the values of the stretches that have volume: one NaN would poison a running sum for good."""
+    """Write the values of the stretches that have volume, NaN elsewhere."""
     values[:] = np.nan
-    has_volume = np.isfinite(run.volume)
-    edges = np.flatnonzero(np.diff(has_volume, prepend=False, append=False))
-    for start, stop in edges.reshape(-1, 2):
-        values[:, start:stop] = feature.values(run.part(slice(start, stop)))
+    for rows in stretches_with_volume(run):
+        values[:, rows] = feature.values(run.part(rows))

@@ -82,5 +82,15 @@ def unbroken_runs(bars: pd.DataFrame, calendar_name: str) -> Iterator[tuple[slic
         yield rows, BarRun(**parts, open_time_us=open_time_us[rows])
 
 
+def stretches_with_volume(run: BarRun) -> Iterator[slice]:
+    """Yield the rows of each part of a run whose bars all have volume: one NaN would poison a running sum for good."""
+    if not np.isnan(run.volume.sum()):
+        yield slice(0, run.n_bars)
+        return
+    edges = np.flatnonzero(np.diff(np.isfinite(run.volume), prepend=False, append=False))
+    for start, stop in edges.reshape(-1, 2).tolist():
+        yield slice(start, stop)
+
+
 def _column(bars: pd.DataFrame, name: str) -> FloatArray1D:
     return np.ascontiguousarray(bars[name].to_numpy(dtype=np.float64))

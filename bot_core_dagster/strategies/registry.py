@@ -1,33 +1,104 @@
 """Which strategies there are, and which of them the settings switch on.
 
-Belongs here: the list; a new strategy is a file beside this one, a section in `settings.StrategiesSettings` and a line
-here. Not here: what they decide.
+Belongs here: finding them, their order, what settings may say of them. Not here: what they decide
+(`strategies.catalog`). A file dropped into the catalog adds its strategies; nothing else has to be edited.
 """
 
+import importlib
+import pkgutil
+from collections.abc import Mapping
+from functools import cache
 from typing import Final
 
-from bot_core_dagster.errors import UnknownNameError
-from bot_core_dagster.settings import StrategiesSettings
-from bot_core_dagster.strategies.rsi import RsiStrategy
+from bot_core_dagster.errors import ParameterError, SettingsError, UnknownNameError
+from bot_core_dagster.settings import StrategySettings
 from bot_core_dagster.strategies.strategy import Strategy
 
-STRATEGIES: Final = {"rsi": RsiStrategy.from_settings}
-"""Each strategy's name, which is that of its section, and how it is made of it."""
+CATALOG: Final = "bot_core_dagster.strategies.catalog"
 
 
-def strategy_named(name: str, settings: StrategiesSettings) -> Strategy:
-    """Return the strategy of that name with the parameters of its section.
+@cache
+def strategies_of(package: str = CATALOG) -> tuple[Strategy, ...]:
+    """Return the strategies of every module of `package`, by module name, then in the order they stand there.
+
+    Raises
+    ------
+    UnknownNameError
+        If two of them have one name.
+    """
+    folder = importlib.import_module(package).__path__
+    modules = sorted(module.name for module in pkgutil.iter_modules(folder))
+    declared = {
+        id(each): each
+        for module in modules
+        for each in vars(importlib.import_module(f"{package}.{module}")).values()
+        if isinstance(each, Strategy) and not isinstance(each, type)
+    }
+    names = [strategy.name for strategy in declared.values()]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise UnknownNameError(
+            f"strategies have one name each, but {package} declares {', '.join(twice)} more than once; "
+            "next: rename one of them"
+        )
+    return tuple(declared.values())
+
+
+def strategies() -> dict[str, Strategy]:
+    """Return every strategy of the catalog by name: by file, then in the order they stand there."""
+    return {strategy.name: strategy for strategy in strategies_of()}
+
+
+def strategy_named(name: str) -> Strategy:
+    """Return the strategy of that name.
 
     Raises
     ------
     UnknownNameError
         If there is none; the message lists those there are.
     """
-    if name not in STRATEGIES:
-        raise UnknownNameError(f"unknown strategy {name!r}; there are {', '.join(STRATEGIES)}")
-    return STRATEGIES[name](getattr(settings, name))
+    known = strategies()
+    if name not in known:
+        raise UnknownNameError(f"unknown strategy {name!r}; there are {', '.join(known)}")
+    return known[name]
 
 
-def enabled_strategies(settings: StrategiesSettings) -> tuple[Strategy, ...]:
-    """Return the strategies whose section says `enabled`, in the order of the list."""
-    return tuple(strategy_named(name, settings) for name in STRATEGIES if getattr(settings, name).enabled)
+def enabled_strategies(settings: Mapping[str, StrategySettings]) -> tuple[Strategy, ...]:
+    """Return the strategies that have a section which says `enabled`, in the order of the catalog.
+
+    Raises
+    ------
+    SettingsError
+        As `check_settings`.
+    """
+    check_settings(settings)
+    return tuple(each for name, each in strategies().items() if name in settings and settings[name].enabled)
+
+
+def settings_of(name: str, settings: Mapping[str, StrategySettings]) -> StrategySettings:
+    """Return the section of a strategy; one that is not enabled, with all defaults, where it has none.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such strategy.
+    """
+    return settings.get(strategy_named(name).name, StrategySettings(enabled=False))
+
+
+def check_settings(settings: Mapping[str, StrategySettings]) -> None:
+    """Refuse sections of strategies that there are not, and parameters that they cannot have.
+
+    Raises
+    ------
+    SettingsError
+        Names the key, what came and what is allowed.
+    """
+    known = strategies()
+    for name, section in settings.items():
+        if name not in known:
+            raise SettingsError(f"strategies.{name}: no such strategy; allowed: {', '.join(known)}")
+        try:
+            known[name].space.complete(section.parameters)
+        except ParameterError as error:
+            raise SettingsError(f"strategies.{name}.parameters: {error}") from None

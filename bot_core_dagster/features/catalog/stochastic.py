@@ -18,11 +18,35 @@ _SMOOTHING = 3
     Column("stochastic_d", "Average of 3 values of stochastic_k", "index points", 18),
 )
 def stochastic(run: BarRun) -> tuple[FloatArray1D, ...]:
-    """Return the slow %K and %D (Lane 1984); TA-Lib gives 0 for a flat range, which reads as oversold: NaN here."""
-    k, d = talib.STOCH(run.high, run.low, run.close, _WINDOW, _SMOOTHING, 0, _SMOOTHING, 0)
-    if np.count_nonzero(run.high == run.low) >= _WINDOW:
-        has_no_range = talib.MAX(run.high, _WINDOW) == talib.MIN(run.low, _WINDOW)
-        reads_it = talib.MAX(has_no_range.astype(np.float64), 2 * _SMOOTHING - 1) > 0.0
+    """Return the slow %K and %D of 14 and 3 bars."""
+    return slow_stochastic(run, _WINDOW, _SMOOTHING)
+
+
+def slow_stochastic(run: BarRun, window: int, smoothing: int) -> tuple[FloatArray1D, FloatArray1D]:
+    """Return the slow stochastic oscillator.
+
+    Parameters
+    ----------
+    run : BarRun
+    window : int
+        Bars of the range.
+    smoothing : int
+        Bars, two or more, of the average that makes the slow %K of the raw one, and of that which makes %D of it.
+
+    Returns
+    -------
+    k, d : ndarrays of shape (n_bars,)
+        0 to 100. NaN for the first `window` + 2 * `smoothing` - 3 bars, and where a range that they read is flat:
+        TA-Lib gives 0 there, which reads as oversold.
+
+    References
+    ----------
+    Lane, G. C. (1984). Lane's Stochastics. Technical Analysis of Stocks and Commodities 2(3).
+    """
+    k, d = talib.STOCH(run.high, run.low, run.close, window, smoothing, 0, smoothing, 0)
+    if np.count_nonzero(run.high == run.low) >= window:
+        has_no_range = talib.MAX(run.high, window) == talib.MIN(run.low, window)
+        reads_it = talib.MAX(has_no_range.astype(np.float64), 2 * smoothing - 1) > 0.0
         k[reads_it] = np.nan
         d[reads_it] = np.nan
     return k, d
