@@ -1,86 +1,64 @@
-"""Fill prices: what a buy and a sell at each bar's open would pay and get.
+"""Fills: the single executions that trades are made of.
 
-Belongs here: half the spread and the slippage on the declared price side. Not here: which bars are traded
-(`backtest.kernel`), fees, which are charged on the notional there.
+Belongs here: the fills frame. Not here: round trips and their costs (`backtest.trades`), prices of fills
+(`backtest.reference` says them).
 """
 
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import pandas as pd
 
-from bot_core_dagster.errors import QualityError
 from bot_core_dagster.metrics.arrays import FloatArray1D
-from bot_core_dagster.settings import Costs
 
-SPREAD_SHARE: Final = {"bid": (1.0, 0.0), "ask": (0.0, 1.0), "mid": (0.5, 0.5), "trade": (0.5, 0.5)}
-"""Share of the spread that a buy and a sell pay on top of a price of that side.
-
-A bid is what a seller gets, so only buys pay the spread; an ask mirrors that. Around a mid each side pays half; a trade
-print may be either, so it is taken as a mid.
-"""
-
-
-@dataclass(frozen=True)
-class FillPrices:
-    """Prices at each bar's open, shape (n_bars,), in the quote currency.
-
-    open : the reference price, without costs
-    buy_spread, sell_spread : what the spread adds to a buy and takes from a sell
-    slippage : what slippage adds to a buy and takes from a sell
-    fee : fraction of the notional of a fill
-    """
-
-    open: FloatArray1D
-    buy_spread: FloatArray1D
-    sell_spread: FloatArray1D
-    slippage: FloatArray1D
-    fee: float
-
-    @property
-    def buy(self) -> FloatArray1D:
-        """Price that a buy pays, before the fee."""
-        return self.open + self.buy_spread + self.slippage
-
-    @property
-    def sell(self) -> FloatArray1D:
-        """Price that a sell gets, before the fee."""
-        return self.open - self.sell_spread - self.slippage
+FILL_COLUMNS: Final = {
+    "time": "When it was executed, UTC; the bar's close where that was inside of a bar",
+    "side": "buy or sell",
+    "qty": "Units of the base for a starting equity of 1 unit of the quote",
+    "price": "Spread and slippage included, in the quote currency",
+    "fee": "As a fraction of the starting equity",
+    "reason": "entry, or why the position was left",
+    "trade": "Row of the trades frame",
+}
 
 
-def fill_prices(bars: pd.DataFrame, price_side: str, costs: Costs, *, cost_multiplier: float) -> FillPrices:
-    """Return the fill prices at `cost_multiplier` times the costs: 0 for gross, 1 as set, 2 for the stress.
-
-    The spread of a bar is its own where it is known, else `costs.spread_bps` of the open.
+def fills_frame(trades: pd.DataFrame) -> pd.DataFrame:
+    """Return the fills of a trades frame in the order of execution: an entry each, and an exit where it is closed.
 
     Parameters
     ----------
-    bars : bar frame
-        Of one instrument.
-    price_side : str
-        One of `market.bar.PRICE_SIDES`.
-    costs : Costs
-        Of one side of a trade.
-    cost_multiplier : float
-        Zero or more; applies to fee, spread and slippage alike.
+    trades : DataFrame
+        Of `backtest.trades.TRADE_COLUMNS`.
 
-    Raises
-    ------
-    QualityError
-        If a bar's spread is negative, or so wide that a sell would get nothing.
+    Returns
+    -------
+    DataFrame of shape (n_fills, 7)
+        The columns of `FILL_COLUMNS`. Of one time, the exit comes before the entry of the next trade.
     """
-    opens = bars["open"].to_numpy(dtype=np.float64)
-    own = bars["spread"].to_numpy(dtype=np.float64)
-    spread = np.where(np.isfinite(own), own, opens * costs.spread_bps / 10_000) * cost_multiplier
-    on_buy, on_sell = SPREAD_SHARE[price_side]
-    slippage = opens * (costs.slippage_bps / 10_000 * cost_multiplier)
-    fills = FillPrices(opens, spread * on_buy, spread * on_sell, slippage, costs.fee_bps / 10_000 * cost_multiplier)
-    is_bad = (spread < 0.0) | ~(fills.sell > 0.0)
-    if is_bad.any():
-        place = int(np.argmax(is_bad))
-        raise QualityError(
-            f"expected a spread from zero to below the price, got {own[place]:g} on an open of {opens[place]:g} at "
-            f"{bars['open_time'].iloc[place].isoformat()}; next: correct the spread column of these bars"
-        )
-    return fills
+    closed = trades[~trades["open"]]
+    entries = _side(trades, "entry_time", trades["direction"], "entry_price")
+    exits = _side(closed, "exit_time", -closed["direction"], "exit_price")
+    entry_fee = _fee_of_entry(trades)
+    entries = entries.assign(fee=entry_fee, reason="entry")
+    exits = exits.assign(fee=closed["fees"] - entry_fee.loc[closed.index], reason=closed["exit_reason"])
+    fills = pd.concat([exits, entries] if len(closed) else [entries])
+    in_order = fills.sort_values(["time", "trade"], kind="stable", ignore_index=True)
+    return in_order[list(FILL_COLUMNS)]
+
+
+def _side(trades: pd.DataFrame, time: str, direction: "pd.Series[int]", price: str) -> pd.DataFrame:
+    columns = {
+        "time": trades[time],
+        "side": np.where(direction == 1, "buy", "sell"),
+        "qty": trades["qty"],
+        "price": trades[price],
+        "trade": trades.index,
+    }
+    return pd.DataFrame(columns)
+
+
+def _fee_of_entry(trades: pd.DataFrame) -> "pd.Series[float]":
+    """Return the entry's part of the fees: in proportion to the price; a ruin pays none."""
+    has_two = ~trades["open"] & (trades["exit_reason"] != "ruin")
+    both: FloatArray1D = np.where(has_two, trades["entry_price"] + trades["exit_price"], trades["entry_price"])
+    return trades["fees"] * trades["entry_price"] / both

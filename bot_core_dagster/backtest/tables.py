@@ -16,6 +16,7 @@ from bot_core_dagster.backtest.trades import TRADE_COLUMNS
 from bot_core_dagster.lake.table import MONTH, Table
 
 _KEY: Final = ("strategy", "symbol", "timeframe")
+_SERIES: Final = ("symbol", "strategy")
 _OF_ALL: Final = {
     "strategy": "What decided",
     "symbol": "Instrument",
@@ -26,11 +27,12 @@ _OF_ALL: Final = {
 BACKTESTS: Final = Table(
     name="backtests",
     key=_KEY,
-    partition_by=("symbol",),
+    partition_by=_SERIES,
     description="Figures of each strategy on each instrument: net, gross, at twice the costs, against buy and hold",
     columns=_OF_ALL
     | {
         "parameters_used": "Parameters of the strategy, JSON",
+        "rules": "How the signal was traded: fraction, shorts, stops, lots; JSON, null for none",
         "financing_cost": "Swap, funding and borrow; NaN is unknown",
         "n_periods": "Days that the ratios are of",
         "periods_per_year": "Days of a year of that sampling",
@@ -40,7 +42,7 @@ BACKTESTS: Final = Table(
 TRADES: Final = Table(
     name="trades",
     key=(*_KEY, "entry_time"),
-    partition_by=("symbol",),
+    partition_by=_SERIES,
     description="Round trips of each strategy on each instrument, costs itemised",
     columns=_OF_ALL | TRADE_COLUMNS,
 )
@@ -48,7 +50,7 @@ TRADES: Final = Table(
 EQUITY: Final = Table(
     name="equity",
     key=(*_KEY, "sampling", "day_end"),
-    partition_by=("symbol",),
+    partition_by=_SERIES,
     description="Equity of each strategy on each instrument at day ends, as a multiple of its start",
     columns=_OF_ALL
     | {
@@ -64,7 +66,7 @@ EQUITY: Final = Table(
 BAR_EQUITY: Final = Table(
     name="bar_equity",
     key=(*_KEY, "close_time"),
-    partition_by=("symbol", MONTH),
+    partition_by=(*_SERIES, MONTH),
     description="Equity of each strategy on each instrument at bar closes, as a multiple of its start: for drawdowns",
     columns=_OF_ALL | {"close_time": "Close of the bar, UTC", "equity": "Net of costs"},
 )
@@ -74,6 +76,8 @@ def backtest_rows(backtest: Backtest) -> pd.DataFrame:
     """Return the one row of BACKTESTS."""
     figures = asdict(backtest.summary)
     figures["parameters_used"] = json.dumps(dict(backtest.parameters_used), sort_keys=True)
+    rules = {name: None if value != value else value for name, value in asdict(backtest.rules).items()}
+    figures["rules"] = json.dumps(rules, sort_keys=True)
     rows = _labelled(backtest, pd.DataFrame([figures]))
     for name in ("start", "end"):
         rows[name] = rows[name].dt.as_unit("us")
@@ -81,7 +85,7 @@ def backtest_rows(backtest: Backtest) -> pd.DataFrame:
 
 
 def trade_rows(backtest: Backtest) -> pd.DataFrame:
-    """Return the rows of TRADES, one a trade, of shape (n_trades, 17)."""
+    """Return the rows of TRADES, one a trade, of shape (n_trades, 20)."""
     return _labelled(backtest, backtest.trades)
 
 

@@ -1,6 +1,7 @@
-"""Tests of the simulation: `backtest.engine`, `backtest.kernel`, `backtest.fills`, `backtest.trades`.
+"""Tests of `backtest.engine`: money, costs, day ends, look-ahead, bad input.
 
-Belongs here: fills, accounting, look-ahead, bad input. Not here: figures and rows (`test_summary`).
+Belongs here: whole backtests. Not here: the rules of a bar (`test_reference`), the kernel (`test_general_kernel`),
+figures (`test_summary`), rows (`test_tables`).
 """
 
 from collections.abc import Callable
@@ -14,35 +15,36 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
-from bot_core_dagster.backtest import CURVES, Backtest, backtest_strategy, run_backtest
-from bot_core_dagster.backtest.fills import fill_prices
-from bot_core_dagster.backtest.kernel import simulate, simulate_loop
-from bot_core_dagster.errors import QualityError, ShapeError
-from bot_core_dagster.market.calendars import calendar
+from bot_core_dagster.backtest import (
+    CURVES,
+    Backtest,
+    PreparedBars,
+    TradingRules,
+    backtest_strategy,
+    quick_statistics,
+    run_backtest,
+)
+from bot_core_dagster.errors import ParameterError, QualityError, ShapeError
 from bot_core_dagster.metrics.arrays import FloatArray1D
-from bot_core_dagster.settings import Costs
-from bot_core_dagster.strategies import RsiStrategy
-from bot_core_dagster.timeframe import Timeframe
+from bot_core_dagster.strategies import strategies, strategy_named
 from tests.builders import bars, instrument
+from tests.core.backtest.markets import FREE, decisions, market_bars
 from tests.core.features import real_bars
 
-FREE = {"fee_bps": 0.0, "spread_bps": 0.0, "slippage_bps": 0.0}
+LONG_AND_SHORT = TradingRules(allow_short=True, stop=0.03, target=0.06, trailing_stop=0.05)
 
 
-def simulated(history: pd.DataFrame, target: FloatArray1D, **changed: Any) -> Backtest:
-    return run_backtest(history, target, instrument(**changed), strategy="test", parameters={})
+def simulated(
+    history: pd.DataFrame, signal: FloatArray1D, rules: TradingRules | None = None, **changed: Any
+) -> Backtest:
+    rules = rules or TradingRules()
+    return run_backtest(history, signal, instrument(**changed), rules=rules, strategy="test", parameters={})
 
 
 def five_bars(**changed: Any) -> pd.DataFrame:
     """Opens 100, 100, 110, 120, 120 and closes at the next open."""
     prices = {"open": [100.0, 100.0, 110.0, 120.0, 120.0], "close": [100.0, 110.0, 120.0, 120.0, 130.0]}
     return bars(5).assign(**prices, high=140.0, low=90.0, **changed)
-
-
-def decisions(n_bars: int, seed: int) -> FloatArray1D:
-    """Long and flat by turns of about ten bars."""
-    switches = np.random.default_rng(seed).random(n_bars) < 0.1
-    return (np.cumsum(switches) % 2).astype(np.float64)
 
 
 def test_a_round_trip_by_hand() -> None:
@@ -87,39 +89,6 @@ def test_an_open_position_is_marked_at_the_last_close_and_not_sold() -> None:
     assert backtest.equity["equity"].iloc[-1] == pytest.approx(qty * 130)
 
 
-def test_the_last_decision_is_not_filled() -> None:
-    assert simulated(five_bars(), np.array([0.0, 0.0, 0.0, 0.0, 1.0])).trades.empty
-
-
-@pytest.mark.parametrize(
-    ("price_side", "buys_at", "sells_at"),
-    [("bid", 102.0, 120.0), ("ask", 100.0, 118.0), ("mid", 101.0, 119.0), ("trade", 101.0, 119.0)],
-)
-def test_who_pays_the_spread_follows_from_the_price_side(price_side: str, buys_at: float, sells_at: float) -> None:
-    history = five_bars(price_side=price_side, spread=2.0)
-    backtest = simulated(history, np.array([1.0, 1.0, 0.0, 0.0, 0.0]), costs=FREE, price_side=price_side)
-    (trade,) = backtest.trades.to_dict("records")
-    assert (trade["entry_price"], trade["exit_price"]) == (buys_at, sells_at)
-    assert trade["spread_cost"] == pytest.approx(trade["qty"] * 2.0)
-
-
-def test_a_bar_without_its_own_spread_takes_the_one_of_the_settings() -> None:
-    history = five_bars(spread=[np.nan, np.nan, np.nan, 3.0, np.nan])
-    fills = fill_prices(history, "bid", Costs(spread_bps=100.0), cost_multiplier=2.0)
-    np.testing.assert_allclose(fills.buy_spread, [2.0, 2.0, 2.2, 6.0, 2.4])
-    np.testing.assert_array_equal(fills.sell_spread, np.zeros(5))
-
-
-def test_nothing_is_bought_on_the_bar_after_missing_bars_but_selling_is_possible() -> None:
-    history = bars(40).drop(index=[10, 20]).reset_index(drop=True)
-    target = np.zeros(38)
-    target[9:18] = 1.0
-    backtest = simulated(history, target)
-    (trade,) = backtest.trades.to_dict("records")
-    assert trade["entry_time"] == history["open_time"].iloc[11]
-    assert trade["exit_time"] == history["open_time"].iloc[19]
-
-
 @settings(max_examples=60, deadline=None)
 @given(
     seed=st.integers(0, 2**32 - 1),
@@ -151,9 +120,9 @@ def test_equity_is_its_start_and_the_sum_of_net_profits(
 @given(seed=st.integers(0, 2**32 - 1), n_bars=st.integers(2, 400))
 def test_the_loop_equals_an_independent_vectorised_calculation(seed: int, n_bars: int) -> None:
     """Growth of each bar: close over last close while held, over the buy on entry, sell over last close on exit."""
-    history, target = bars(n_bars, seed=seed), decisions(n_bars, seed)
+    history, signal = bars(n_bars, seed=seed), decisions(n_bars, seed)
     opens, closes = history["open"].to_numpy(), history["close"].to_numpy()
-    held = np.concatenate([[0.0], target[:-1]])
+    held = np.concatenate([[0.0], signal[:-1]])
     before = np.concatenate([[0.0], held[:-1]])
     last_close = np.concatenate([[np.nan], closes[:-1]])
     side = (4.0 + 0.0) / 10_000, (1.0 / 2 + 1.0) / 10_000
@@ -162,39 +131,18 @@ def test_the_loop_equals_an_independent_vectorised_calculation(seed: int, n_bars
     growth[enters] = closes[enters] / (opens[enters] * (1 + side[1]) * (1 + side[0]))
     growth[stays] = closes[stays] / last_close[stays]
     growth[leaves] = opens[leaves] * (1 - side[1]) * (1 - side[0]) / last_close[leaves]
-    np.testing.assert_allclose(simulated(history, target).equity["equity"], growth.cumprod().tolist(), rtol=1e-10)
-
-
-def test_the_compiled_loop_equals_its_readable_twin() -> None:
-    history, target = bars(500, seed=4), decisions(500, 4)
-    close = history["close"].to_numpy()
-    fills = fill_prices(history, "trade", instrument().costs, cost_multiplier=1.0)
-    may_enter = np.random.default_rng(4).random(500) < 0.8
-    readable = simulate_loop(close, fills.buy, fills.sell, fills.fee, target, may_enter)
-    compiled = simulate(close, fills, target, may_enter)
-    names = ("equity", "is_held", "entry_bar", "exit_bar", "qty")
-    for name, twin in zip(names, readable, strict=True):
-        np.testing.assert_allclose(getattr(compiled, name), twin.astype(float), rtol=1e-14, err_msg=name)
+    np.testing.assert_allclose(simulated(history, signal).equity["equity"], growth.cumprod().tolist(), rtol=1e-10)
 
 
 @pytest.mark.parametrize("known_bars", [1, 2, 50, 299], ids="{} bars known".format)
-def test_equity_of_the_past_is_unmoved_by_the_future(known_bars: int) -> None:
-    history, target = bars(300, seed=6), decisions(300, 6)
-    known = simulated(history.head(known_bars), target[:known_bars])
-    whole = simulated(history, target)
+@pytest.mark.parametrize("rules", [TradingRules(), LONG_AND_SHORT], ids=["long", "long and short with stops"])
+def test_equity_of_the_past_is_unmoved_by_the_future(known_bars: int, rules: TradingRules) -> None:
+    history, signal = bars(300, seed=6), 2.0 * decisions(300, 6) - 1.0
+    known = simulated(history.head(known_bars), signal[:known_bars], rules)
+    whole = simulated(history, signal, rules)
     assert_frame_equal(known.equity, whole.equity.head(known_bars), check_exact=True)
     days = len(known.daily_equity)
     assert_frame_equal(known.daily_equity, whole.daily_equity.head(days), check_exact=True)
-
-
-def market_bars(calendar_name: str, start: str, end: str, seed: int = 0, timeframe: str = "1h") -> pd.DataFrame:
-    """Return a random walk over the bars that the calendar expects in [start, end)."""
-    hours, length = calendar(calendar_name), Timeframe.parse(timeframe)
-    begins, ends = (pd.Timestamp(text, tz="UTC").to_pydatetime() for text in (start, end))
-    opens = hours.bar_open_times(length, begins, ends)
-    return bars(len(opens), seed=seed).assign(
-        open_time=opens, close_time=hours.bar_close(opens, length), timeframe=timeframe
-    )
 
 
 def days_of(backtest: Backtest, sampling: str = "utc") -> pd.Series:
@@ -239,9 +187,9 @@ def test_day_ends_known_at_any_time_stay_as_they_are(
 ) -> None:
     """Over weekends, the metals' break, Christmas and New Year; and all that can be known then are there."""
     history = market_bars(calendar_name, "2025-12-10", "2026-01-20", seed, timeframe)
-    n_known, target = max(1, int(known * len(history))), decisions(len(history), seed)
-    part = simulated(history.head(n_known), target[:n_known], calendar=calendar_name)
-    whole = simulated(history, target, calendar=calendar_name)
+    n_known, signal = max(1, int(known * len(history))), decisions(len(history), seed)
+    part = simulated(history.head(n_known), signal[:n_known], calendar=calendar_name)
+    whole = simulated(history, signal, calendar=calendar_name)
     following = history["open_time"].iloc[n_known] if n_known < len(history) else history["close_time"].iloc[-1]
     for sampling in part.daily_equity["sampling"].unique():
         first, later = days_of(part, sampling), days_of(whole, sampling)
@@ -249,11 +197,29 @@ def test_day_ends_known_at_any_time_stay_as_they_are(
         assert len(first) >= (later.index <= following).sum()
 
 
-def test_a_strategy_on_real_bars_adds_up(real_data: Path) -> None:
-    backtest = backtest_strategy(real_bars.btcusdt(real_data), RsiStrategy(), instrument())
+@pytest.mark.parametrize("rules", [TradingRules(), LONG_AND_SHORT], ids=["long", "long and short with stops"])
+@pytest.mark.parametrize("name", ["rsi", "macd", "bollinger"])
+def test_a_strategy_on_real_bars_adds_up(real_data: Path, name: str, rules: TradingRules) -> None:
+    backtest = backtest_strategy(real_bars.btcusdt(real_data), strategy_named(name), {}, instrument(), rules)
     assert backtest.summary.total_trades > 100
     assert backtest.equity["equity"].iloc[-1] == pytest.approx(1.0 + backtest.trades["net_profit"].sum(), abs=1e-9)
     assert not backtest.is_simulated
+
+
+@pytest.mark.parametrize("rules", [TradingRules(), LONG_AND_SHORT], ids=["long", "long and short with stops"])
+@pytest.mark.parametrize("name", sorted(strategies()))
+def test_the_quick_statistics_are_those_of_the_backtest(name: str, rules: TradingRules) -> None:
+    """Whichever kernel is the fastest; swaps are known and charged."""
+    traded = instrument(calendar="fx", costs={"fee_bps": 1.0, "swap_long_bps": 0.5, "swap_short_bps": -0.2})
+    history, strategy = market_bars("fx", "2024-01-02", "2024-06-01", seed=5), strategy_named(name)
+    backtest = backtest_strategy(history, strategy, {}, traded, rules)
+    statistics = quick_statistics(PreparedBars.of(history, traded), strategy, {}, rules)
+    summary = backtest.summary
+    assert statistics.final_equity[0] == pytest.approx(1.0 + summary.total_return, rel=1e-12)
+    assert statistics.max_drawdown[0] == pytest.approx(summary.max_drawdown, rel=1e-9, abs=1e-14)
+    assert (statistics.n_trades[0], statistics.n_winning[0]) == (summary.total_trades, summary.winning_trades)
+    assert statistics.bars_held[0] == round(summary.exposure * summary.n_bars)
+    np.testing.assert_allclose(statistics.daily_equity[0, 1:], days_of(backtest, "new_york"), rtol=1e-12, err_msg=name)
 
 
 def test_buy_and_hold_is_bought_at_the_second_open_at_cost() -> None:
@@ -261,34 +227,67 @@ def test_buy_and_hold_is_bought_at_the_second_open_at_cost() -> None:
     np.testing.assert_allclose(backtest.equity["buy_and_hold"].iloc[-1], 1.3 / 1.01)
 
 
-@pytest.mark.parametrize("n_bars", [1, 10], ids="{} bars".format)
-def test_a_strategy_that_never_warms_up_never_trades(n_bars: int) -> None:
-    backtest = backtest_strategy(bars(n_bars), RsiStrategy(), instrument())
+@pytest.mark.parametrize("name", sorted(strategies()))
+@pytest.mark.parametrize("n_bars", [1, 2], ids="{} bars".format)
+def test_a_strategy_that_never_warms_up_never_trades(n_bars: int, name: str) -> None:
+    backtest = backtest_strategy(bars(n_bars), strategy_named(name), {}, instrument(), TradingRules())
     assert backtest.trades.empty
+    assert backtest.fills().empty
     assert (backtest.equity[list(CURVES)[:3]] == 1.0).all(axis=None)
 
 
+def test_a_strategy_is_backtested_with_defaults_where_nothing_is_given_and_knows_its_parameters() -> None:
+    rsi = strategy_named("rsi")
+    backtest = backtest_strategy(bars(100), rsi, {"window": 7}, instrument(), TradingRules())
+    assert backtest.parameters_used == rsi.space.defaults() | {"window": 7}
+    with pytest.raises(ParameterError, match=r"windw.*window"):
+        backtest_strategy(bars(100), rsi, {"windw": 7}, instrument(), TradingRules())
+
+
+@pytest.mark.parametrize("volume", [0.0, np.nan], ids=["zero volume", "unknown volume"])
+@pytest.mark.parametrize("name", ["rsi", "macd", "bollinger", "stochastic", "volume", "volume_rules"])
+def test_without_volume_only_the_strategies_on_volume_do_not_trade(name: str, volume: float) -> None:
+    history = bars(2_000).assign(volume=volume)
+    backtest = backtest_strategy(history, strategy_named(name), {}, instrument(), LONG_AND_SHORT)
+    assert backtest.trades.empty == name.startswith("volume")
+    assert np.isfinite(backtest.equity[list(CURVES)]).all(axis=None)
+
+
+def test_what_only_loses_is_reported_and_not_refused() -> None:
+    """A price that falls by a tenth a bar: no win, no gains, every figure that needs them NaN or zero."""
+    close = 100.0 * 0.9 ** np.arange(1, 101)
+    history = bars(100).assign(open=close / 0.9, high=close / 0.9, low=close, close=close)
+    signal = np.where(np.arange(100) % 2 == 0, 1.0, 0.0)
+    summary = simulated(history, signal).summary
+    assert (summary.winning_trades, summary.losing_trades) == (0, 49)
+    assert (summary.win_rate, summary.profit_factor) == (0.0, 0.0)
+    assert summary.total_return < -0.9
+    assert summary.cagr < -0.9
+
+
+def test_a_market_that_ruins_leaves_an_equity_of_zero_and_undefined_ratios() -> None:
+    """Sold short while prices double: nothing is left, and no return follows from nothing."""
+    history = bars(100).assign(open=100.0, high=1_000.0, low=90.0, close=[100.0] * 50 + [400.0] * 50)
+    backtest = simulated(history, np.full(100, -1.0), TradingRules(allow_short=True))
+    assert backtest.equity["equity"].iloc[-1] == 0.0
+    assert backtest.summary.max_drawdown == -1.0
+    assert backtest.summary.total_return == -1.0
+    assert np.isnan(backtest.summary.sharpe_ratio)
+    assert backtest.trades["exit_reason"].tolist() == ["ruin"]
+
+
 @pytest.mark.parametrize(
-    ("spoil", "target", "error", "says"),
+    ("spoil", "signal", "error", "says"),
     [
         (lambda frame: frame.head(0), np.zeros(0), ShapeError, "BTCUSDT: expected bars to backtest, got none"),
         (lambda frame: frame, np.zeros(4), ShapeError, "one decision for each of 5 bars"),
-        (lambda frame: frame, np.full(5, np.nan), ShapeError, "got nan"),
         (lambda frame: frame, np.full(5, 0.5), ShapeError, r"got 0\.5"),
-        (lambda frame: frame.assign(symbol="ETHUSDT"), np.zeros(5), ShapeError, "got those of ETHUSDT"),
         (lambda frame: frame.assign(open=np.nan), np.zeros(5), QualityError, "finite positive prices"),
-        (lambda frame: frame.assign(price_side=list("bbaab")), np.zeros(5), ShapeError, "one price side, got b, a"),
-        (lambda frame: frame.assign(spread=-1.0), np.zeros(5), QualityError, "got -1 on an open of 100"),
-        (lambda frame: frame.assign(spread=300.0), np.zeros(5), QualityError, "got 300 on an open of 100"),
-        (lambda frame: frame.iloc[::-1], np.zeros(5), ShapeError, "ascend"),
     ],
-    ids=[
-        *("no bars", "too few decisions", "nan decision", "half a position", "other symbol", "nan price"),
-        *("two price sides", "negative spread", "absurd spread", "backwards"),
-    ],
+    ids=["no bars", "too few decisions", "half a position", "nan price"],
 )
 def test_bad_input_is_refused(
-    spoil: Callable[[pd.DataFrame], pd.DataFrame], target: FloatArray1D, error: type[Exception], says: str
+    spoil: Callable[[pd.DataFrame], pd.DataFrame], signal: FloatArray1D, error: type[Exception], says: str
 ) -> None:
     with pytest.raises(error, match=says):
-        simulated(spoil(five_bars()), target)
+        simulated(spoil(five_bars()), signal)

@@ -1,12 +1,11 @@
-"""Tests of `backtest.summary` and `backtest.tables`.
+"""Tests of `backtest.summary`.
 
-Belongs here: figures by hand, what a headline must carry, rows for the lake. Not here: fills (`test_engine`).
+Belongs here: figures by hand, what a headline must carry. Not here: formulas (tests of `metrics`), rows for the lake
+(`test_tables`), fills (`test_trades`).
 """
 
-import json
 import math
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,22 +13,9 @@ import pandas as pd
 import pytest
 
 from bot_core_dagster import metrics
-from bot_core_dagster.backtest import (
-    BACKTESTS,
-    BAR_EQUITY,
-    EQUITY,
-    TRADES,
-    Backtest,
-    backtest_rows,
-    backtest_strategy,
-    bar_equity_rows,
-    equity_rows,
-    run_backtest,
-    trade_rows,
-)
-from bot_core_dagster.lake import Lake
-from bot_core_dagster.strategies import RsiStrategy
+from bot_core_dagster.backtest import Backtest, TradingRules, Trials, run_backtest
 from tests.builders import bars, instrument
+from tests.core.backtest.markets import decisions
 
 SPEC_FIELDS = (
     *("total_trades", "winning_trades", "losing_trades", "win_rate", "total_return", "sharpe_ratio"),
@@ -40,26 +26,23 @@ HEADLINE_FIELDS = (
     *("n_periods", "periods_per_year", "sampling", "gross_return", "double_cost_return"),
 )
 
-TABLES = (
-    (BACKTESTS, backtest_rows),
-    (TRADES, trade_rows),
-    (EQUITY, equity_rows),
-    (BAR_EQUITY, bar_equity_rows),
-)
-
 
 def backtest_of_a_year(**changed: Any) -> Backtest:
     traded = instrument(**changed)
-    return backtest_strategy(bars(8_760, seed=2, symbol=traded.symbol), RsiStrategy(), traded)
+    history = bars(8_760, seed=2, symbol=traded.symbol)
+    return run_backtest(
+        history, decisions(8_760, 2), traded, rules=TradingRules(), strategy="test", parameters={"window": 14}
+    )
 
 
 def test_figures_by_hand() -> None:
     """Three trades of two bars each, free of costs: +10 %, -10 %, and one that is still open."""
     opens = [100.0, 100.0, 105.0, 110.0, 100.0, 95.0, 90.0, 90.0, 90.0, 99.0]
     history = bars(10).assign(open=opens, close=[*opens[1:], 99.0], high=120.0, low=80.0)
-    target = np.array([1.0, 1.0, 0.0, 1.0, 1.0, 0.0, 0.0, 1.0, 1.0, 1.0])
+    signal = np.array([1.0, 1.0, 0.0, 1.0, 1.0, 0.0, 0.0, 1.0, 1.0, 1.0])
     costs = {"fee_bps": 0.0, "spread_bps": 0.0, "slippage_bps": 0.0}
-    summary = run_backtest(history, target, instrument(costs=costs), strategy="test", parameters={}).summary
+    traded = instrument(costs=costs)
+    summary = run_backtest(history, signal, traded, rules=TradingRules(), strategy="test", parameters={}).summary
     assert (summary.total_trades, summary.winning_trades, summary.losing_trades, summary.open_trades) == (2, 1, 1, 1)
     assert summary.win_rate == 0.5
     assert summary.profit_factor == pytest.approx(0.10 / 0.11)
@@ -81,7 +64,7 @@ def test_a_headline_carries_what_makes_it_credible() -> None:
     assert figures["sharpe_low"] < figures["sharpe_ratio"] < figures["sharpe_high"]
     assert (figures["n_periods"], figures["periods_per_year"], figures["sampling"]) == (365, 365, "utc")
     assert figures["gross_return"] > figures["total_return"] > figures["double_cost_return"]
-    assert backtest.parameters_used == {"window": 14, "oversold": 30.0, "overbought": 70.0}
+    assert backtest.parameters_used == {"window": 14}
 
 
 def test_the_sharpe_ratio_is_of_daily_marked_to_market_equity() -> None:
@@ -105,6 +88,48 @@ def test_equity_is_sampled_for_its_own_figures_and_for_mixed_portfolios(
     assert (backtest.summary.sampling, backtest.summary.periods_per_year) == headline
 
 
+def test_the_further_figures_are_of_daily_returns_and_equity() -> None:
+    """Each is the metric of that name; the formulas have tests of their own."""
+    backtest = backtest_of_a_year()
+    summary, days = backtest.summary, backtest.daily_equity
+    curve = np.concatenate([[1.0], days["equity"]])
+    returns, held = metrics.simple_returns(curve), metrics.simple_returns(np.concatenate([[1.0], days["buy_and_hold"]]))
+    assert summary.volatility == metrics.volatility(returns, periods_per_year=365)
+    assert (summary.skewness, summary.kurtosis) == (metrics.skewness(returns), metrics.kurtosis(returns))
+    assert summary.value_at_risk == metrics.value_at_risk(returns)
+    assert summary.conditional_value_at_risk == metrics.conditional_value_at_risk(returns)
+    assert summary.ulcer_index == metrics.ulcer_index(curve)
+    assert summary.omega_ratio == metrics.omega_ratio(returns)
+    assert summary.longest_days_under_water == metrics.longest_time_under_water(curve)
+    assert summary.current_days_under_water == metrics.current_time_under_water(curve)
+    assert summary.beta == metrics.beta(returns, held)
+    assert summary.alpha == metrics.alpha(returns, held, periods_per_year=365)
+
+
+def test_the_deflated_sharpe_ratio_knows_among_how_many_it_was_chosen() -> None:
+    history, signal = bars(3_000, seed=2), decisions(3_000, 2)
+
+    def judged(trials: Trials) -> float:
+        named: dict[str, Any] = {"rules": TradingRules(), "strategy": "test", "parameters": {}, "trials": trials}
+        summary = run_backtest(history, signal, instrument(), **named).summary
+        assert summary.n_trials == trials.n
+        return summary.deflated_sharpe_ratio
+
+    assert judged(Trials()) > judged(Trials(100)) > judged(Trials(100, variance=1.0))
+
+
+def test_longs_and_shorts_are_counted_and_their_streaks() -> None:
+    """Up for two bars and down for two by turns, decided a bar before; the last short is too late."""
+    close = np.array([100.0, 101.0, 102.0, 101.0, 100.0, 101.0, 102.0, 103.0, 103.0])
+    history = bars(9).assign(open=[100.0, *close[:-1]], high=104.0, low=99.0, close=close)
+    signal = np.array([1.0, np.nan, -1.0, np.nan, 1.0, -1.0, np.nan, 0.0, np.nan])
+    free = instrument(costs={"fee_bps": 0.0, "spread_bps": 0.0, "slippage_bps": 0.0})
+    rules = TradingRules(allow_short=True)
+    summary = run_backtest(history, signal, free, rules=rules, strategy="test", parameters={}).summary
+    assert (summary.total_trades, summary.long_trades, summary.short_trades) == (4, 2, 2)
+    assert (summary.winning_trades, summary.longest_winning_streak, summary.longest_losing_streak) == (3, 3, 1)
+
+
 @pytest.mark.parametrize(
     ("changed", "is_known"),
     [({}, True), ({"symbol": "BTC/USDT:USDT"}, False), ({"calendar": "fx", "symbol": "EURUSD"}, False)],
@@ -114,66 +139,14 @@ def test_an_unknown_financing_cost_is_not_zero(changed: dict[str, str], is_known
     assert math.isnan(backtest_of_a_year(**changed).summary.financing_cost) is not is_known
 
 
-@pytest.mark.parametrize(("source", "simulated"), [("simulated", True), ("file:x.csv", False)])
-def test_every_row_says_whether_its_bars_are_simulated(source: str, simulated: bool) -> None:
-    backtest = backtest_strategy(bars(2_000, source=source), RsiStrategy(), instrument())
-    assert backtest.is_simulated is simulated
-    for _, rows_of in TABLES:
-        rows = rows_of(backtest)
-        assert len(rows) > 0
-        assert (rows["simulated"] == simulated).all()
-
-
-def test_one_simulated_bar_makes_the_result_simulated() -> None:
-    mixed = bars(100)
-    mixed.loc[3, "source"] = "simulated"
-    assert backtest_strategy(mixed, RsiStrategy(), instrument()).is_simulated
-
-
-@pytest.mark.parametrize("n_bars", [1, 50, 2_000], ids="{} bars".format)
-def test_rows_have_unique_keys_described_columns_and_types_that_do_not_depend_on_their_number(n_bars: int) -> None:
-    few = backtest_strategy(bars(n_bars), RsiStrategy(), instrument())
-    many = backtest_strategy(bars(3_000), RsiStrategy(), instrument())
-    for table, rows in TABLES:
-        frame = rows(few)
-        assert not frame.duplicated(list(table.key)).any(), table.name
-        assert set(table.columns) <= set(frame.columns), table.name
-        assert frame.dtypes.equals(rows(many).dtypes), table.name
-
-
-def test_the_row_of_a_backtest_holds_its_parameters_as_json_and_all_figures() -> None:
-    backtest = backtest_of_a_year()
-    (row,) = backtest_rows(backtest).to_dict("records")
-    assert json.loads(row["parameters_used"]) == backtest.parameters_used
-    assert set(asdict(backtest.summary)) <= set(row)
-    assert row["start"] == backtest.equity["close_time"].iloc[0] - pd.Timedelta(hours=1)
-
-
-def test_rows_do_not_depend_on_when_they_are_made() -> None:
-    """So that the same bars and parameters leave the lake as it is."""
-    first, again = backtest_of_a_year(), backtest_of_a_year()
-    for _, rows in TABLES:
-        pd.testing.assert_frame_equal(rows(first), rows(again), check_exact=True)
-
-
-def test_equity_rows_start_after_the_first_bar_and_end_whole_days() -> None:
-    rows = equity_rows(backtest_strategy(bars(60), RsiStrategy(), instrument()))
-    assert list(rows["day_end"]) == [pd.Timestamp("2024-01-02", tz="UTC"), pd.Timestamp("2024-01-03", tz="UTC")]
-
-
-def test_bar_equity_is_what_the_maximum_drawdown_is_of() -> None:
-    backtest = backtest_of_a_year()
-    rows = bar_equity_rows(backtest)
-    assert rows["close_time"].equals(backtest.equity["close_time"])
-    curve = np.concatenate([[1.0], rows["equity"]])
-    assert backtest.summary.max_drawdown == (curve / np.maximum.accumulate(curve) - 1).min()
-
-
-def test_the_lake_keeps_rows_and_sees_no_change_in_the_same_ones(tmp_path: Path) -> None:
-    lake, history = Lake.open(tmp_path / "lake", create=True), bars(3_000)
-    for n_bars in (10, 2_990, 3_000):
-        backtest = backtest_strategy(history.head(n_bars), RsiStrategy(), instrument())
-        for table, rows in TABLES:
-            lake.replace(table, rows(backtest), ["BTCUSDT"])
-            again = lake.replace(table, rows(backtest), ["BTCUSDT"])["BTCUSDT"]
-            assert (again.n_unchanged, again.n_rows) == (len(rows(backtest)), len(rows(backtest))), table.name
+def test_unknown_financing_of_shorts_alone_does_not_hide_what_longs_pay() -> None:
+    """Spot crypto: longs hold for nothing, shorts borrow at a rate that nobody said."""
+    history = bars(200, seed=2)
+    signal = np.where(np.arange(200) < 100, 1.0, -1.0)
+    only_long = run_backtest(history, signal, instrument(), rules=TradingRules(), strategy="t", parameters={})
+    both = run_backtest(
+        history, signal, instrument(), rules=TradingRules(allow_short=True), strategy="t", parameters={}
+    )
+    assert only_long.summary.financing_cost == 0.0
+    assert math.isnan(both.summary.financing_cost)
+    np.testing.assert_array_equal(both.trades["financing_cost"], [0.0, np.nan])

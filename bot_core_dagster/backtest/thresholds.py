@@ -1,0 +1,134 @@
+"""Thresholds of a grid: the indicators and levels that its combinations share.
+
+Belongs here: from parameter sets of a threshold strategy to arrays, each distinct indicator computed once. Not here:
+what an indicator is (`strategies.catalog`), how its crossings are traded (`backtest.event_kernel`).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from bot_core_dagster.backtest.prepared import PreparedBars
+from bot_core_dagster.backtest.simulation import IntArray1D
+from bot_core_dagster.errors import ParameterError
+from bot_core_dagster.features.definition import FloatArray2D
+from bot_core_dagster.metrics.arrays import FloatArray1D
+from bot_core_dagster.strategies.parameters import ParameterSpace
+from bot_core_dagster.strategies.threshold import ThresholdStrategy
+
+
+@dataclass(frozen=True, eq=False)
+class Thresholds:
+    """What each combination compares, in normal form: it enters at or below `enter`, leaves at or above `exit`.
+
+    indicators : float ndarray of shape (n_indicators, n_bars), C-contiguous; NaN decides nothing
+    row : int64 ndarray of shape (n_combos,), which indicator
+    enter, exit : float ndarrays of shape (n_combos,), finite; where both are reached, entering wins
+    """
+
+    indicators: FloatArray2D
+    row: IntArray1D
+    enter: FloatArray1D
+    exit: FloatArray1D
+
+    @classmethod
+    def of(
+        cls, prepared: PreparedBars, strategy: ThresholdStrategy, parameter_sets: Sequence[Mapping[str, float]]
+    ) -> "Thresholds":
+        """Return the thresholds of all parameter sets, in their order; the indicators of all at once.
+
+        Raises
+        ------
+        ParameterError
+            If a set is not of the strategy's space, or its thresholds are not finite.
+        ShapeError
+            If the strategy's indicator gave another number of values than bars.
+        """
+        return ThresholdPlan.of(strategy, parameter_sets).on(prepared)
+
+
+@dataclass(frozen=True, eq=False)
+class ThresholdPlan:
+    """What a grid will compare, before any indicator is computed.
+
+    strategy : ThresholdStrategy
+    indicator_sets : complete parameters, one set for each distinct indicator
+    row, enter, exit : as in `Thresholds`
+    """
+
+    strategy: ThresholdStrategy
+    indicator_sets: tuple[Mapping[str, float], ...]
+    row: IntArray1D
+    enter: FloatArray1D
+    exit: FloatArray1D
+
+    @classmethod
+    def of(cls, strategy: ThresholdStrategy, parameter_sets: Sequence[Mapping[str, float]]) -> "ThresholdPlan":
+        """Return the plan of all parameter sets, in their order; errors as `Thresholds.of`."""
+        complete = completed(strategy.space, parameter_sets)
+        rows: dict[tuple[float, ...], int] = {}
+        indicator_sets: list[Mapping[str, float]] = []
+        row = np.empty(len(complete), dtype=np.int64)
+        for place, values in enumerate(complete):
+            key = tuple([values[name] for name in strategy.indicator_parameters])
+            if key not in rows:
+                rows[key] = len(indicator_sets)
+                indicator_sets.append(values)
+            row[place] = rows[key]
+        levels = np.array([strategy.normal_thresholds(values) for values in complete], dtype=np.float64).reshape(-1, 2)
+        if not np.isfinite(levels).all():
+            place = int(np.argmin(np.isfinite(levels).all(axis=1)))
+            raise ParameterError(
+                f"{strategy.name}: expected finite thresholds, got {levels[place].tolist()} for "
+                f"{dict(complete[place])}; next: correct the strategy's thresholds"
+            )
+        return cls(strategy, tuple(indicator_sets), row, levels[:, 0].copy(), levels[:, 1].copy())
+
+    def part(self, indicators: slice) -> tuple[IntArray1D, "ThresholdPlan"]:
+        """Return which combinations use the indicators of a slice with a start and a stop, and the plan of them."""
+        places = np.flatnonzero((self.row >= indicators.start) & (self.row < indicators.stop))
+        rows = self.row[places] - indicators.start
+        return places, ThresholdPlan(
+            self.strategy, self.indicator_sets[indicators], rows, self.enter[places], self.exit[places]
+        )
+
+    def on(self, prepared: PreparedBars) -> Thresholds:
+        """Return the thresholds with their indicators computed on bars; after missing bars they start again."""
+        runs = [(rows, prepared.run(rows)) for rows in prepared.runs]
+        indicators = np.empty((len(self.indicator_sets), prepared.n_bars))
+        for values, indicator in zip(self.indicator_sets, indicators, strict=True):
+            for rows, run in runs:
+                indicator[rows] = self.strategy.normal_indicator(run, values)
+        return Thresholds(indicators, self.row, self.enter, self.exit)
+
+
+def completed(space: ParameterSpace, parameter_sets: Sequence[Mapping[str, float]]) -> list[Mapping[str, float]]:
+    """Return each parameter set as `ParameterSpace.complete` does, but those that are complete and valid as they came.
+
+    A grid has thousands of sets, nearly always complete: their ranges are checked all at once.
+
+    Raises
+    ------
+    ParameterError
+        If a set is not of the space.
+    """
+    sets = [given if len(given) == len(space.names) else space.complete(given) for given in parameter_sets]
+    values = _matrix(space, sets)
+    low, high = (np.array([getattr(each, end) for each in space.parameters]) for end in ("low", "high"))
+    is_integer = np.array([each.is_integer for each in space.parameters], dtype=np.bool_)
+    is_valid = ((values >= low) & (values <= high) & ~(is_integer & (values != np.trunc(values)))).all(axis=1)
+    for place, given in enumerate(sets):
+        if not (is_valid[place] and all(constraint.is_met(given) for constraint in space.constraints)):
+            sets[place] = space.complete(given)
+    return sets
+
+
+def _matrix(space: ParameterSpace, sets: Sequence[Mapping[str, float]]) -> FloatArray2D:
+    """Return the sets as numbers, shape (n_combos, n_parameters); all NaN where they are not all rows of numbers."""
+    unknown = np.full((len(sets), len(space.names)), np.nan)
+    names = set(space.names)
+    if any(given.keys() != names for given in sets):
+        return unknown
+    values = np.array([[given[name] for name in space.names] for given in sets]).reshape(unknown.shape)
+    return values.astype(np.float64) if values.dtype.kind in "iuf" else unknown
