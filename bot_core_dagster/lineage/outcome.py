@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import pandas as pd
 
+from bot_core_dagster.errors import LakeError
 from bot_core_dagster.lake import Lake
 from bot_core_dagster.lake.table import Table
 
@@ -28,11 +29,14 @@ OUTCOMES: Final = Table(
         "n_rows": "Rows that the asset now holds for the symbol.",
         "content_hash": "sha256 of those rows; equals Dagster's data version.",
         "inputs": "JSON: upstream asset -> content hash that was read.",
+        "failed_checks": "JSON: check that failed -> why, also of a symbol that was made.",
         "code_version": "Version of the code that made it.",
         "run_id": "Dagster run.",
         "made_at": "When (UTC).",
     },
 )
+
+_JSON: Final = ("inputs", "failed_checks")
 
 
 @dataclass(frozen=True)
@@ -48,11 +52,12 @@ class Outcome:
     n_rows: int = 0
     content_hash: str = ""
     inputs: dict[str, str] = field(default_factory=dict)
+    failed_checks: dict[str, str] = field(default_factory=dict)
     code_version: str = ""
 
     def as_row(self) -> dict[str, Any]:
         """Return the table's row."""
-        return vars(self) | {"inputs": json.dumps(self.inputs, sort_keys=True)}
+        return vars(self) | {name: json.dumps(getattr(self, name), sort_keys=True) for name in _JSON}
 
 
 def record_outcomes(lake: Lake, outcomes: Iterable[Outcome]) -> None:
@@ -65,30 +70,51 @@ def record_outcomes(lake: Lake, outcomes: Iterable[Outcome]) -> None:
 
 
 def outcomes_of(lake: Lake, assets: Sequence[str], symbols: Sequence[str] | None = None) -> list[Outcome]:
-    """Return the latest outcomes of `assets`, for `symbols` or for all."""
+    """Return the latest outcomes of `assets`, for `symbols` or for all.
+
+    Raises
+    ------
+    LakeError
+        If the table is of an older checkout: a column is not there, or was not there when a row was written.
+    """
     frame = lake.read(OUTCOMES, symbols=symbols)
     if frame.empty:
         return []
+    _require_todays_layout(lake, frame)
     chosen = frame[frame["asset"].isin(list(assets))].sort_values(["asset", "symbol"])
     rows: list[dict[str, Any]] = chosen[list(OUTCOMES.columns)].to_dict("records")  # type: ignore[assignment]
-    return [Outcome(**(row | {"inputs": json.loads(row["inputs"])})) for row in rows]
+    return [Outcome(**(row | {name: json.loads(row[name]) for name in _JSON})) for row in rows]
+
+
+def _require_todays_layout(lake: Lake, frame: pd.DataFrame) -> None:
+    missing = [name for name in OUTCOMES.columns if name not in frame.columns or frame[name].isna().any()]
+    if missing:
+        raise LakeError(
+            f"table {OUTCOMES.name} is of an older layout: expected rows with {', '.join(missing)}, got rows without; "
+            f"next: rm -r {lake.root / OUTCOMES.name}, then bot-core run, which computes it again (CHANGELOG.md, "
+            "Coming from an older checkout)"
+        )
 
 
 def assets_behind(
-    lake: Lake, assets: Sequence[str], *, of: str, versions: Mapping[str, str]
+    lake: Lake, wanted: Mapping[tuple[str, str], Mapping[str, str]], *, retry_failed: bool = False
 ) -> dict[str, tuple[str, ...]]:
-    """Return, for each symbol, those of `assets` whose latest outcome read another version of `of`.
+    """Return, for each symbol, the assets whose latest outcome read other versions than they would now.
 
     Parameters
     ----------
-    versions : symbol -> content hash that `of` has now
+    wanted : (asset, symbol) -> input -> version that it has now; inputs that are not named here do not matter
+    retry_failed : whether an asset that failed on these very versions is behind too
     """
-    read = {(one.asset, one.symbol): one.inputs.get(of) for one in outcomes_of(lake, assets, list(versions))}
-    behind = {
-        symbol: tuple(asset for asset in assets if read.get((asset, symbol)) != version)
-        for symbol, version in versions.items()
-    }
-    return {symbol: names for symbol, names in behind.items() if names}
+    assets, symbols = {asset for asset, _ in wanted}, {symbol for _, symbol in wanted}
+    latest = {(one.asset, one.symbol): one for one in outcomes_of(lake, sorted(assets), sorted(symbols))}
+    behind: dict[str, tuple[str, ...]] = {}
+    for (asset, symbol), versions in wanted.items():
+        last = latest.get((asset, symbol))
+        has_read = last is not None and all(last.inputs.get(name) == version for name, version in versions.items())
+        if last is None or not has_read or (retry_failed and not last.is_made):
+            behind[symbol] = (*behind.get(symbol, ()), asset)
+    return behind
 
 
 def content_hashes_of(lake: Lake, assets: Sequence[str]) -> dict[str, str]:

@@ -62,7 +62,7 @@ def bar_curve(rows: pd.DataFrame, book: SleeveBook, timeframes: Mapping[str, str
     Raises
     ------
     QualityError
-        If an equity is not finite and positive, or the closes and the day ends of a sleeve contradict each other.
+        If an equity is not finite, or below zero, or the closes and the day ends of a sleeve contradict each other.
     """
     places = rows.groupby(["strategy", "symbol", "timeframe"], observed=True, sort=False).indices
     times, multiples = pd.DatetimeIndex(rows["close_time"]).as_unit("us").values, rows["equity"].to_numpy(np.float64)
@@ -90,8 +90,8 @@ def newest_close(rows: pd.DataFrame) -> pd.Timestamp | None:
 def _require_consistent(book: SleeveBook, column: int, closes: npt.NDArray[np.datetime64], equity: FloatArray) -> None:
     """Both tables are written one after the other: a run that died in between has left them of different bars."""
     sleeve = book.sleeves[column]
-    if not (np.isfinite(equity) & (equity > 0.0)).all():
-        fault = "holds one that is not finite and positive"
+    if not (np.isfinite(equity) & (equity >= 0.0)).all():
+        fault = "holds one that is not finite, or below zero"
     else:
         last = book.last_row[sleeve]
         n_days = 0 if last is None else book.at(last) + 1

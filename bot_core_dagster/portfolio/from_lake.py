@@ -3,6 +3,7 @@
 Belongs here: reading a month's backtests for a review, and which month that is. Not here: figures (`portfolio.review`).
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 import pandas as pd
@@ -10,9 +11,11 @@ import pandas as pd
 from bot_core_dagster.backtest import BAR_EQUITY, EQUITY, TRADES
 from bot_core_dagster.errors import QualityError
 from bot_core_dagster.lake import Lake
+from bot_core_dagster.optimization import deployed_set
+from bot_core_dagster.portfolio.attribution import Sleeve
 from bot_core_dagster.portfolio.report import PortfolioReport
 from bot_core_dagster.portfolio.review import review_portfolio
-from bot_core_dagster.settings import Settings
+from bot_core_dagster.settings import Instrument, Settings
 from bot_core_dagster.strategies import enabled_strategies
 
 _NEW_YORK_EVENING: Final = pd.Timedelta(hours=3)
@@ -20,11 +23,26 @@ _NEW_YORK_EVENING: Final = pd.Timedelta(hours=3)
 
 
 def review_month(lake: Lake, settings: Settings, month: str) -> PortfolioReport:
-    """Review `month` ("YYYY-MM") of the enabled strategies over the watchlist; errors as `review_portfolio`."""
+    """Review `month` ("YYYY-MM") of the enabled strategies over the watchlist; errors as `review_portfolio`.
+
+    A sleeve's backtest trades the parameters that are in force now, in every month: so what is deployed now, and the
+    trials behind it, are those of the review of an old month too.
+    """
     strategies = [strategy.name for strategy in enabled_strategies(settings.strategies)]
     symbols = [instrument.symbol for instrument in settings.watchlist]
     equity, bars, trades = lake.read(EQUITY, symbols), _bar_equity(lake), lake.read(TRADES, symbols)
-    return review_portfolio(equity, bars, trades, month, settings.portfolio, settings.watchlist, strategies)
+    deployed = _deployed(lake, strategies, settings.watchlist)
+    return review_portfolio(equity, bars, trades, month, settings.portfolio, settings.watchlist, strategies, deployed)
+
+
+def _deployed(lake: Lake, strategies: Sequence[str], instruments: Sequence[Instrument]) -> dict[Sleeve, int]:
+    """Return the sleeves that have deployed parameters, with the trials that these were chosen among."""
+    found = {
+        Sleeve(strategy, one.symbol): deployed_set(lake, strategy, one.symbol, str(one.timeframe))
+        for strategy in strategies
+        for one in instruments
+    }
+    return {sleeve: parameters.n_trials for sleeve, parameters in found.items() if parameters is not None}
 
 
 def _bar_equity(lake: Lake) -> pd.DataFrame:

@@ -5,9 +5,11 @@ Belongs here: which curve and which trades a figure is of. Not here: the formula
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
 import pandas as pd
 
 from bot_core_dagster.metrics import (
@@ -17,19 +19,19 @@ from bot_core_dagster.metrics import (
     simple_returns,
     win_rate,
 )
+from bot_core_dagster.portfolio.attribution import Sleeve
 from bot_core_dagster.portfolio.bar_curve import BarCurve
 from bot_core_dagster.portfolio.sleeves import SleeveBook
-
-N_TRIALS: Final = 1
-"""The review joins the strategies as they are set; it chose none of them. With one trial the deflated Sharpe ratio is
-the probabilistic one."""
 
 _ITEMS: Final = ("fees", "spread_cost", "slippage_cost")
 
 
 @dataclass(frozen=True)
 class TradeFigures:
-    """The trades that closed in a period, whole, and how many were still open at its end; costs in account currency."""
+    """The trades that closed in a period, whole, and how many were still open at its end; costs in account currency.
+
+    financing_cost : known swap, funding and borrow, negative where got; nan where trades closed and it is known of none
+    """
 
     n_closed: int
     n_open: int
@@ -37,6 +39,7 @@ class TradeFigures:
     fees: float
     spread_cost: float
     slippage_cost: float
+    financing_cost: float
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,8 @@ class Performance:
     deflated_sharpe_ratio : probability that the true Sharpe ratio is above what the best of `n_trials` shows by luck
     gross_return, double_cost_return : with no costs, with twice the costs
     buy_and_hold_return : of the same split, bought at each sleeve's first bar and held
-    cost : gross profit less profit: what costs took, the growth they prevented included
+    n_trials : as `count_trials`
+    cost : gross profit less profit: what costs took, known financing and the growth that all of it prevented included
     """
 
     start: pd.Timestamp
@@ -81,8 +85,31 @@ class Performance:
         return self.cost / self.gross_profit if self.gross_profit > 0 else math.nan
 
 
+def count_trials(deployed: Mapping[Sleeve, int]) -> int:
+    """Return how many trials the portfolio was chosen among (CONVENTIONS 6): 1, and those of the deployed sleeves.
+
+    The sleeves as the settings have them are one design that nobody searched; alone, they make the deflated Sharpe
+    ratio the probabilistic one. Each decision chose among the trials of its own question, and no trial belongs to two
+    questions, so that the sum counts each that was made once; the product would count combinations that never ran.
+    None of the trials ran the whole portfolio: the variance of their Sharpe ratios is taken at its floor,
+    1 / (n_periods - 1), in `metrics.deflated_sharpe_ratio`.
+
+    Parameters
+    ----------
+    deployed : mapping
+        Sleeves that trade deployed parameters to the distinct trials that these were chosen among.
+    """
+    return 1 + sum(deployed.values())
+
+
 def performance(
-    book: SleeveBook, bars: BarCurve, trades: pd.DataFrame, start: int, end: int, periods_per_year: int
+    book: SleeveBook,
+    bars: BarCurve,
+    trades: pd.DataFrame,
+    start: int,
+    end: int,
+    periods_per_year: int,
+    n_trials: int,
 ) -> Performance:
     """Return the figures between two positions of `book.day_end`, start <= end.
 
@@ -102,7 +129,7 @@ def performance(
         end=book.day_end[end],
         n_periods=len(returns),
         periods_per_year=periods_per_year,
-        n_trials=N_TRIALS,
+        n_trials=n_trials,
         start_equity=float(equity[start]),
         end_equity=float(equity[end]),
         profit=profit,
@@ -111,7 +138,7 @@ def performance(
         sharpe_low=interval.low,
         sharpe_high=interval.high,
         confidence=interval.confidence,
-        deflated_sharpe_ratio=deflated_sharpe_ratio(returns, n_trials=N_TRIALS),
+        deflated_sharpe_ratio=deflated_sharpe_ratio(returns, n_trials=n_trials),
         max_drawdown=bars.max_drawdown(book.day_end[start], book.day_end[end]),
         gross_return=book.growth("gross_equity", start, end),
         double_cost_return=book.growth("double_cost_equity", start, end),
@@ -138,4 +165,12 @@ def trade_figures(trades: pd.DataFrame, start: pd.Timestamp, end: pd.Timestamp, 
         fees=fees,
         spread_cost=spread_cost,
         slippage_cost=slippage_cost,
+        financing_cost=part * _known_sum(closed["financing_cost"]),
     )
+
+
+def _known_sum(costs: pd.Series) -> float:
+    """Return the sum of what is known; 0 of no trade, nan where nothing is known of any."""
+    known = costs.to_numpy(dtype=np.float64)
+    known = known[~np.isnan(known)]
+    return math.fsum(known) if len(known) or costs.empty else math.nan

@@ -4,6 +4,7 @@ Belongs here: frozen results. Not here: how they come about (`portfolio.review`)
 (`portfolio.tables`), how they look (`bot_core_dagster.reports`).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -70,6 +71,7 @@ class PortfolioReport:
     curve : DataFrame since inception, at day ends: day_end, equity, buy_and_hold (money), drawdown (fraction <= 0)
     attribution, attribution_since_inception : profit of the month, and of all of it
     not_reviewed : sleeves with rows that the watchlist or the strategies no longer name
+    deployed : the sleeves that trade deployed parameters -> trials that these were chosen among
     unknown_financing : symbols whose swap, funding or borrow is unknown, and so in no figure
     """
 
@@ -87,6 +89,7 @@ class PortfolioReport:
     not_reviewed: tuple[Sleeve, ...]
     recommendations: tuple[Recommendation, ...]
     curve: pd.DataFrame
+    deployed: Mapping[Sleeve, int]
     unknown_financing: tuple[str, ...]
 
     @property

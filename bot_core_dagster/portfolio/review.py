@@ -5,7 +5,7 @@ rows in the lake (`portfolio.tables`), pages and pictures (`bot_core_dagster.rep
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import pandas as pd
@@ -15,11 +15,11 @@ from bot_core_dagster.errors import SettingsError
 from bot_core_dagster.metrics import drawdown, maximum_drawdown
 from bot_core_dagster.portfolio.attribution import Sleeve, attribute
 from bot_core_dagster.portfolio.bar_curve import BarCurve, bar_curve, newest_close
-from bot_core_dagster.portfolio.performance import performance, trade_figures
+from bot_core_dagster.portfolio.performance import count_trials, performance, trade_figures
 from bot_core_dagster.portfolio.period import MonthWindow, month_window, portfolio_sampling
 from bot_core_dagster.portfolio.recommendations import Judged, recommend
 from bot_core_dagster.portfolio.report import PortfolioReport, SleeveReview, SleeveState
-from bot_core_dagster.portfolio.sleeves import STOPPED_EARLY, SleeveBook, rows_of, sleeve_book
+from bot_core_dagster.portfolio.sleeves import STOPPED_EARLY, SleeveBook, growth, rows_of, sleeve_book
 from bot_core_dagster.settings import Instrument, PortfolioSettings
 
 TRAILING: Final = pd.Timedelta(days=30)
@@ -33,6 +33,7 @@ def review_portfolio(
     portfolio: PortfolioSettings,
     instruments: Sequence[Instrument],
     strategies: Sequence[str],
+    deployed: Mapping[Sleeve, int],
 ) -> PortfolioReport:
     """Review `month`: equity, drawdown, attribution and recommendations of the strategies over the instruments.
 
@@ -45,6 +46,9 @@ def review_portfolio(
         `backtest`'s EQUITY, BAR_EQUITY and TRADES tables, of any strategies, symbols, timeframes and samplings.
     month : str
         "YYYY-MM". A month whose day ends do not reach its end is reviewed to date, and says so.
+    deployed : mapping
+        Sleeves that trade deployed parameters to the distinct trials that these were chosen among; the others trade
+        the parameters of the settings. Others than these strategies and instruments are ignored.
 
     Raises
     ------
@@ -55,7 +59,7 @@ def review_portfolio(
     ShapeError
         If no sleeve has a row in the month.
     QualityError
-        If an equity is not finite and positive, or stands twice, or the day ends of a sleeve contradict its bar closes.
+        If an equity is not finite, below zero, or stands twice, or the day ends of a sleeve contradict its bar closes.
     """
     sampling = portfolio_sampling(instruments)
     window = month_window(month, sampling)
@@ -64,7 +68,8 @@ def review_portfolio(
     book = sleeve_book(rows, sleeves, window, portfolio.initial_equity, newest_close(bar_equity))
     bars = bar_curve(bar_equity, book, _timeframes(instruments))
     traded = rows_of(_on_their_timeframe(trades, instruments), sleeves)
-    return _report(book, bars, traded, window, portfolio, _others(equity, sleeves), instruments)
+    chosen = {sleeve: deployed[sleeve] for sleeve in sleeves if sleeve in deployed}
+    return _report(book, bars, traded, window, portfolio, _others(equity, sleeves), instruments, chosen)
 
 
 def _report(
@@ -75,10 +80,11 @@ def _report(
     portfolio: PortfolioSettings,
     not_reviewed: tuple[Sleeve, ...],
     instruments: Sequence[Instrument],
+    deployed: Mapping[Sleeve, int],
 ) -> PortfolioReport:
     start, end = book.at(window.opens), len(book.day_end) - 1
-    equity, year = book.money["equity"], window.sampling.periods_per_year
-    inception = performance(book, bars, trades, 0, end, year)
+    equity, year, n_trials = book.money["equity"], window.sampling.periods_per_year, count_trials(deployed)
+    inception = performance(book, bars, trades, 0, end, year, n_trials)
     whole = attribute(book.sleeves, equity[0], equity[end])
     reviews = _sleeve_reviews(book, bars, trades, start)
     judged = Judged(
@@ -94,7 +100,7 @@ def _report(
         is_complete=window.is_over_at(_known_to_all(book, reviews)),
         initial_equity=portfolio.initial_equity,
         quotes=tuple(dict.fromkeys(instrument.quote for instrument in instruments)),
-        month=performance(book, bars, trades, start, end, year),
+        month=performance(book, bars, trades, start, end, year, n_trials),
         since_inception=inception,
         trailing_30d_return=_trailing_return(book, end),
         drawdown_from_peak=judged.drawdown_from_peak,
@@ -104,7 +110,8 @@ def _report(
         not_reviewed=not_reviewed,
         recommendations=recommend(judged, portfolio),
         curve=_curve(book),
-        unknown_financing=tuple(one.symbol for one in instruments if not is_financing_known(one)),
+        deployed=deployed,
+        unknown_financing=_unknown_financing(instruments, trades),
     )
 
 
@@ -149,12 +156,12 @@ def _sleeve_review(book: SleeveBook, bars: BarCurve, trades: pd.DataFrame, colum
         start_equity=float(equity[start]),
         end_equity=float(equity[-1]),
         month_profit=float(equity[-1] - equity[start]),
-        month_return=float(equity[-1] / equity[start] - 1),
-        month_buy_and_hold=float(held[-1] / held[start] - 1),
+        month_return=growth(equity[start], equity[-1]),
+        month_buy_and_hold=growth(held[start], held[-1]),
         month_trades=month.n_closed,
         month_win_rate=month.win_rate,
         total_profit=float(equity[-1] - equity[0]),
-        total_return=float(equity[-1] / equity[0] - 1),
+        total_return=growth(equity[0], equity[-1]),
         total_trades=whole.n_closed,
         max_drawdown=maximum_drawdown(bars.own[sleeve]),
     )
@@ -177,6 +184,12 @@ def _known_to_all(book: SleeveBook, reviews: Sequence[SleeveReview]) -> pd.Times
 def _trailing_return(book: SleeveBook, end: int) -> float:
     since = book.day_end[end] - TRAILING
     return book.growth("equity", book.at(since), end) if since >= book.day_end[0] else math.nan
+
+
+def _unknown_financing(instruments: Sequence[Instrument], trades: pd.DataFrame) -> tuple[str, ...]:
+    """Return the symbols whose holding costs are unknown: of longs, or of a trade (a short) that was made."""
+    traded = set(trades.loc[trades["financing_cost"].isna(), "symbol"])
+    return tuple(one.symbol for one in instruments if one.symbol in traded or not is_financing_known(one))
 
 
 def _curve(book: SleeveBook) -> pd.DataFrame:

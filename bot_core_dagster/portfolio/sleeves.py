@@ -5,6 +5,7 @@ statistics of the curves (`portfolio.performance`), whose profit it is (`portfol
 (`backtest`).
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -51,9 +52,9 @@ class SleeveBook:
         return summed
 
     def growth(self, curve: str, start: int, end: int) -> float:
-        """Return the portfolio's return between two positions of `day_end`, on one curve."""
+        """Return the portfolio's return between two positions of `day_end`, on one curve; NaN after a ruin."""
         total = self.total(curve)
-        return float(total[end] / total[start] - 1)
+        return growth(total[start], total[end])
 
     def at(self, moment: pd.Timestamp) -> int:
         """Return the position of the last day end at or before `moment`, the first one where there is none."""
@@ -88,7 +89,7 @@ def sleeve_book(
     ShapeError
         If no sleeve has a row in the window: there is nothing to review.
     QualityError
-        If a row is not finite and positive, or stands twice.
+        If a row is not finite, or below zero, or stands twice.
     """
     rows = _ended(rows_of(equity[equity["day_end"] <= window.closes], sleeves), newest_close)
     _require_rows_in(window, rows)
@@ -106,6 +107,11 @@ def sleeve_book(
         last_row={sleeve: last.get(sleeve) for sleeve in sleeves},
         simulated={sleeve: bool(simulated.get(sleeve, False)) for sleeve in sleeves},
     )
+
+
+def growth(start_equity: float, end_equity: float) -> float:
+    """Return the return from one equity to another; NaN where nothing was left to start from."""
+    return float(end_equity / start_equity - 1) if start_equity > 0 else math.nan
 
 
 def rows_of(rows: pd.DataFrame, sleeves: Sequence[Sleeve]) -> pd.DataFrame:
@@ -136,14 +142,14 @@ def _require_rows_in(window: MonthWindow, rows: pd.DataFrame) -> None:
 
 def _require_sound(rows: pd.DataFrame) -> None:
     curves = rows[list(CURVES)].to_numpy(dtype=np.float64)
-    bad = ~(np.isfinite(curves) & (curves > 0)).all(axis=1)
+    bad = ~(np.isfinite(curves) & (curves >= 0)).all(axis=1)
     twice = rows.duplicated(["strategy", "symbol", "day_end"]).to_numpy()
-    for mask, fault in ((bad, "is not finite and positive"), (twice, "stands twice")):
+    for mask, fault in ((bad, "is not finite, or below zero"), (twice, "stands twice")):
         if mask.any():
             row = rows[mask].iloc[0]
             raise QualityError(
-                f"expected one positive equity a day, got a row of {row['strategy']} on {row['symbol']} at "
-                f"{row['day_end']} that {fault}; next: materialise that backtest again"
+                f"expected one equity a day, zero only after a ruin, got a row of {row['strategy']} on "
+                f"{row['symbol']} at {row['day_end']} that {fault}; next: materialise that backtest again"
             )
 
 

@@ -1,12 +1,32 @@
 """Reports: results as people look at them.
 
-Belongs here: HTML pages and pictures of results that exist. Not here: the results (`portfolio`, `backtest`), tables on
-a terminal (`cli`).
+Belongs here: HTML pages and pictures of results that exist. Not here: the results (`portfolio`, `backtest`,
+`optimization`), tables on a terminal (`cli`).
 """
 
-from bot_core_dagster.reports.caveats import Provenance
-from bot_core_dagster.reports.files import write_report
-from bot_core_dagster.reports.page import portfolio_report_html
-from bot_core_dagster.reports.pictures import backtest_picture, portfolio_picture
+from bot_core_dagster.reports.backtest.candles_picture import candles_picture
+from bot_core_dagster.reports.backtest.equity_picture import backtest_picture
+from bot_core_dagster.reports.backtest.page import backtest_report_html
+from bot_core_dagster.reports.files import write_page, write_report
+from bot_core_dagster.reports.optimization.folds_picture import folds_picture
+from bot_core_dagster.reports.optimization.heat_map_picture import heat_map_picture
+from bot_core_dagster.reports.optimization.page import optimization_report_html
+from bot_core_dagster.reports.optimization.trials_picture import trials_picture
+from bot_core_dagster.reports.portfolio.page import portfolio_report_html
+from bot_core_dagster.reports.portfolio.picture import portfolio_picture
+from bot_core_dagster.reports.provenance import Provenance
 
-__all__ = ["Provenance", "backtest_picture", "portfolio_picture", "portfolio_report_html", "write_report"]
+__all__ = [
+    "Provenance",
+    "backtest_picture",
+    "backtest_report_html",
+    "candles_picture",
+    "folds_picture",
+    "heat_map_picture",
+    "optimization_report_html",
+    "portfolio_picture",
+    "portfolio_report_html",
+    "trials_picture",
+    "write_page",
+    "write_report",
+]

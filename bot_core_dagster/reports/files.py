@@ -13,25 +13,35 @@ from bot_core_dagster.settings import state_home
 
 
 def write_report(name: str, page: str) -> Path:
-    """Write `page` as $BOT_CORE_HOME/reports/`name`, atomically and durably; return where.
+    """Write `page` as $BOT_CORE_HOME/reports/`name`, as `write_page` does; return where.
+
+    Raises
+    ------
+    BotCoreError
+        If the disk refuses.
+    """
+    return write_page(state_home() / "reports" / name, page)
+
+
+def write_page(file: Path, page: str) -> Path:
+    """Write `page` to `file`, atomically and durably, with the folders that it lies in; return `file`.
 
     Raises
     ------
     BotCoreError
         If the disk refuses; a page that was there before is still there then.
     """
-    folder = state_home() / "reports"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=folder, suffix=".part", delete=False, encoding="utf-8") as part:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile("w", dir=file.parent, suffix=".part", delete=False, encoding="utf-8") as part:
             try:
                 part.write(page)
                 part.flush()
                 os.fsync(part.fileno())
-                Path(part.name).replace(folder / name)
+                Path(part.name).replace(file)
             except OSError:
                 Path(part.name).unlink(missing_ok=True)
                 raise
     except OSError as error:
-        raise BotCoreError(f"{folder / name}: cannot be written: {error.strerror}; next: bot-core doctor") from None
-    return folder / name
+        raise BotCoreError(f"{file}: cannot be written: {error.strerror}; next: bot-core doctor") from None
+    return file

@@ -1,27 +1,37 @@
-"""The page of a review: one HTML file that needs nothing but a browser.
+"""A page: one HTML file that needs nothing but a browser.
 
-Belongs here: which figure stands where, and in which words. Not here: the figures (`portfolio`), the charts
-(`reports.charts`), how it looks (`reports/templates`).
+Belongs here: putting a template, its style, its scripts, its charts and the charts' library into one file. Not here:
+which figure stands where (each result's `page`), how it looks (`reports/templates`).
 """
 
+import base64
+import gzip
+from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from bot_core_dagster.portfolio.recommendations import Recommendation
-from bot_core_dagster.portfolio.report import PortfolioReport, SleeveReview
-from bot_core_dagster.reports.caveats import Provenance, caveats, facts
-from bot_core_dagster.reports.charts import as_script, charts
-from bot_core_dagster.reports.figures import day, day_end, money, percentage, ratio, tone
+from bot_core_dagster.reports.chart import Chart, as_script
+from bot_core_dagster.reports.provenance import Provenance
 
 _TEMPLATES: Final = Path(__file__).parent / "templates"
-_CSS: Final = {"beyond": "beyond", "cannot be judged": "unknown", "within": "within"}
 
 
-def portfolio_report_html(report: PortfolioReport, provenance: Provenance) -> str:
-    """Return the review as one self-contained HTML page (about 5 MB: the charts' library is inside).
+def page_html(template: str, charts: Mapping[str, Chart], provenance: Provenance, **content: Any) -> str:
+    """Return the page (about 2 MB: the charts' library is inside, packed).
 
-    It loads nothing: its content security policy allows no request. Every name is escaped. The same report and
-    provenance give the same text.
+    It loads nothing: its content security policy allows no request. Every name is escaped. The same content gives the
+    same text.
+
+    Parameters
+    ----------
+    template : str
+        A file of `reports/templates`.
+    charts : mapping
+        Id of the element -> what is drawn in it.
+    provenance : Provenance
+    **content
+        What the template names.
 
     Raises
     ------
@@ -29,159 +39,34 @@ def portfolio_report_html(report: PortfolioReport, provenance: Provenance) -> st
         If `generated_at` has no zone.
     """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
-    from plotly.offline import get_plotlyjs
 
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
-    return environment.get_template("portfolio.html.j2").render(
-        report=report,
-        css=(_TEMPLATES / "portfolio.css").read_text(encoding="utf-8"),
-        script=(_TEMPLATES / "portfolio.js").read_text(encoding="utf-8"),
-        plotly=get_plotlyjs(),
-        figures=as_script(charts(report)),
-        lead=_lead(report),
-        outcome=_outcome(report),
-        cards=_cards(report),
-        day_end=day_end(report.window.sampling),
-        recommendations=[_recommendation(one) for one in report.recommendations],
-        profit_month=money(report.attribution.profit, signed=True),
-        profit_inception=money(report.attribution_since_inception.profit, signed=True),
-        sleeves=[_sleeve(one) for one in report.sleeves],
-        total=_total(report),
-        caveats=caveats(report),
-        facts=facts(report, provenance),
+    return environment.get_template(template).render(
+        css=_text("page.css"),
+        script=_text("page.js"),
+        plotly=_packed_library(),
+        figures=as_script(charts),
+        trades_script=_text("trades.js"),
+        generated=provenance.generated,
         hashes=sorted(provenance.content_hashes.items()),
+        **content,
     )
 
 
-def _lead(report: PortfolioReport) -> str:
-    month = report.month
-    verb = "made" if month.profit >= 0 else "lost"
-    held = percentage(month.buy_and_hold_return)
-    n_instruments = len(report.symbols)
-    return (
-        f"{', '.join(report.strategies)} on {n_instruments} instrument{'s' * (n_instruments != 1)} {verb} "
-        f"{money(abs(month.profit))} ({percentage(month.total_return)}) after costs; buying and holding the same "
-        f"split: {held}."
-    )
+@cache
+def _packed_library() -> str:
+    """Return plotly.js as base64 of gzip, which `page.js` unpacks; the same bytes each time."""
+    from plotly.offline import get_plotlyjs
+
+    return base64.b64encode(gzip.compress(get_plotlyjs().encode(), mtime=0)).decode()
 
 
-def _outcome(report: PortfolioReport) -> dict[str, str]:
-    verdicts = [one.verdict for one in report.recommendations]
-    n_beyond, n_unknown = verdicts.count("beyond"), verdicts.count("cannot be judged")
-    if n_beyond:
-        word, css = f"{n_beyond} limit{'s' * (n_beyond != 1)} broken", "beyond"
-    elif n_unknown:
-        word, css = f"{n_unknown} limit{'s' * (n_unknown != 1)} cannot be judged", "unknown"
-    else:
-        word, css = "Within all limits", "within"
-    sentence = "" if css == "within" else f"{report.outcome[0].upper()}{report.outcome[1:]}."
-    return {"word": word, "css": css, "sentence": sentence}
-
-
-def _cards(report: PortfolioReport) -> list[dict[str, object]]:
-    month, whole = report.month, report.since_inception
-    return [
-        _card(
-            f"Return, {report.window.title}",
-            percentage(month.total_return),
-            tone(month.total_return),
-            f"Buy and hold {percentage(month.buy_and_hold_return)}",
-            f"Last 30 days {percentage(report.trailing_30d_return)}",
-        ),
-        _card(
-            "Return since inception",
-            percentage(whole.total_return),
-            tone(whole.total_return),
-            f"Buy and hold {percentage(whole.buy_and_hold_return)}",
-            f"Since {day(whole.start)}",
-        ),
-        _card(
-            "Sharpe ratio since inception",
-            ratio(whole.sharpe_ratio),
-            "",
-            f"{whole.confidence:.0%} interval {ratio(whole.sharpe_low)} to {ratio(whole.sharpe_high)}",
-            f"n = {whole.n_periods}, P = {whole.periods_per_year}, N = {whole.n_trials} trial; "
-            f"month {ratio(month.sharpe_ratio)}",
-        ),
-        _card(
-            "Deepest drawdown over bar closes",
-            percentage(whole.max_drawdown),
-            "",
-            f"Within the month {percentage(month.max_drawdown)}",
-            f"In the month, below the peak {percentage(report.drawdown_from_peak)}",
-        ),
-        _card(
-            "Trades closed in the month",
-            str(month.trades.n_closed),
-            "",
-            f"Won {percentage(month.trades.win_rate, signed=False, decimals=0)}, still open {month.trades.n_open}",
-            f"Since inception {whole.trades.n_closed}, "
-            f"won {percentage(whole.trades.win_rate, signed=False, decimals=0)}",
-        ),
-        _card(
-            "What costs took since inception",
-            percentage(whole.gross_return - whole.total_return, signed=False),
-            "",
-            f"No costs {percentage(whole.gross_return)}",
-            f"1 × {percentage(whole.total_return)}, 2 × {percentage(whole.double_cost_return)}",
-        ),
-    ]
-
-
-def _card(title: str, figure: str, css: str, *lines: str) -> dict[str, object]:
+def card(title: str, figure: str, css: str, *lines: str) -> dict[str, object]:
+    """Return a card: a figure with what it is called, the class of its colour, and what must be read beside it."""
     return {"title": title, "figure": figure, "tone": css, "lines": lines}
 
 
-def _recommendation(one: Recommendation) -> dict[str, str]:
-    return {
-        "metric": one.limit.metric[0].upper() + one.limit.metric[1:],
-        "period": one.limit.period,
-        "verdict": one.verdict,
-        "css": _CSS[one.verdict],
-        "value": one.shown(one.value).replace("-", "−"),
-        "side": one.limit.side,
-        "threshold": one.shown(one.limit.threshold).replace("-", "−"),
-        "advice": one.advice,
-        "setting": one.limit.setting if one.verdict == "beyond" else "",
-    }
-
-
-def _sleeve(one: SleeveReview) -> dict[str, object]:
-    state = one.state if one.state in ("up to date", "no rows") else f"{one.state}, last {day(one.last_row)}"
-    state = f"{state}, since {day(one.first_row)}" if one.state == "up to date" else state
-    return {
-        "name": str(one.sleeve),
-        "is_frozen": not one.is_current,
-        "tone": tone(one.month_profit),
-        "profit": money(one.month_profit, signed=True),
-        "ret": percentage(one.month_return),
-        "held": percentage(one.month_buy_and_hold),
-        "n_trades": str(one.month_trades),
-        "win_rate": percentage(one.month_win_rate, signed=False, decimals=0),
-        "equity": money(one.end_equity),
-        "total_tone": tone(one.total_profit),
-        "total_profit": money(one.total_profit, signed=True),
-        "total_ret": percentage(one.total_return),
-        "max_drawdown": percentage(one.max_drawdown),
-        "total_trades": str(one.total_trades),
-        "state": f"SIMULATED, {state}" if one.is_simulated else state,
-    }
-
-
-def _total(report: PortfolioReport) -> list[str]:
-    month, whole = report.month, report.since_inception
-    return [
-        "Portfolio",
-        money(month.profit, signed=True),
-        percentage(month.total_return),
-        percentage(month.buy_and_hold_return),
-        str(month.trades.n_closed),
-        percentage(month.trades.win_rate, signed=False, decimals=0),
-        money(whole.end_equity),
-        money(whole.profit, signed=True),
-        percentage(whole.total_return),
-        percentage(whole.max_drawdown),
-        str(whole.trades.n_closed),
-    ]
+def _text(name: str) -> str:
+    return (_TEMPLATES / name).read_text(encoding="utf-8")

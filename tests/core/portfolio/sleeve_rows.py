@@ -74,6 +74,7 @@ def trade_rows(
         "fees": 0.001,
         "spread_cost": 0.0002,
         "slippage_cost": 0.0001,
+        "financing_cost": 0.0,
         "open": False,
         "simulated": False,
     }

@@ -133,8 +133,8 @@ def test_bars_after_the_last_day_end_and_of_other_timeframes_and_sleeves_are_not
     [
         (rows_at({24: 1.0, 48: 1.3}, "BTCUSDT"), "differs from its equity at the day end 2024-01-03 00:00 UTC"),
         (rows_at({24: 1.0, 48: 1.1}, "ETHUSDT"), "differs from its equity at the day end 2024-01-03 00:00 UTC"),
-        (rows_at({24: 1.0, 30: float("nan"), 48: 1.1}, "BTCUSDT"), "not finite and positive"),
-        (rows_at({24: 1.0, 30: 0.0, 48: 1.1}, "BTCUSDT"), "not finite and positive"),
+        (rows_at({24: 1.0, 30: float("nan"), 48: 1.1}, "BTCUSDT"), "not finite, or below zero"),
+        (rows_at({24: 1.0, 30: -0.1, 48: 1.1}, "BTCUSDT"), "not finite, or below zero"),
         (pd.DataFrame(columns=rows_at({1: 1.0}, "BTCUSDT").columns), "differs from its equity at the day end"),
     ],
     ids=["other bars", "no bars of it", "nan", "zero", "no table"],

@@ -19,7 +19,9 @@ SLEEVES = [Sleeve("rsi", "BTC"), Sleeve("rsi", "ETH"), Sleeve("macd", "BTC"), Sl
 def sound(**changed: Any) -> Judged:
     """Return what is within all default limits: Sharpe 1, 100 trades, costs a tenth, even attribution, all present."""
     day = pd.Timestamp("2024-01-31", tz="UTC")
-    trades = TradeFigures(n_closed=100, n_open=0, win_rate=0.5, fees=1.0, spread_cost=1.0, slippage_cost=1.0)
+    trades = TradeFigures(
+        n_closed=100, n_open=0, win_rate=0.5, fees=1.0, spread_cost=1.0, slippage_cost=1.0, financing_cost=0.0
+    )
     figures: dict[str, Any] = dict.fromkeys(Performance.__dataclass_fields__, 0.0)
     figures |= {"start": day, "end": day, "trades": trades}
     figures |= {"sharpe_ratio": 1.0, "gross_profit": 100.0, "cost": 10.0}

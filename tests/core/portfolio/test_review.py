@@ -11,6 +11,7 @@ from pandas.testing import assert_frame_equal
 
 from bot_core_dagster.backtest.engine import backtest_strategy, run_backtest
 from bot_core_dagster.backtest.result import Backtest
+from bot_core_dagster.backtest.rules import TradingRules
 from bot_core_dagster.backtest.tables import BAR_EQUITY, EQUITY, TRADES
 from bot_core_dagster.backtest.tables import bar_equity_rows as rows_of_bars
 from bot_core_dagster.backtest.tables import equity_rows as rows_of_equity
@@ -20,7 +21,7 @@ from bot_core_dagster.lake import Lake
 from bot_core_dagster.market.calendars import calendar
 from bot_core_dagster.portfolio import PortfolioReport, Sleeve, review_portfolio
 from bot_core_dagster.settings import Instrument, PortfolioSettings
-from bot_core_dagster.strategies import RsiStrategy
+from bot_core_dagster.strategies import strategy_named
 from bot_core_dagster.timeframe import Timeframe
 from tests.builders import bars, instrument
 from tests.core.portfolio.sleeve_rows import bar_rows, equity_rows, trade_rows, watchlist
@@ -43,7 +44,7 @@ def until(day: str) -> pd.DataFrame:
 
 def review(equity: pd.DataFrame, trades: pd.DataFrame | None = None, month: str = "2024-02") -> PortfolioReport:
     known = trade_rows([]) if trades is None else trades
-    return review_portfolio(equity, bar_rows(equity), known, month, THOUSAND, BTC_ETH, ["rsi"])
+    return review_portfolio(equity, bar_rows(equity), known, month, THOUSAND, BTC_ETH, ["rsi"], {})
 
 
 def test_the_month_starts_from_the_equity_that_the_one_before_ended_with() -> None:
@@ -142,6 +143,7 @@ def test_sleeves_without_rows_in_the_month_are_listed_and_held_unchanged() -> No
         THOUSAND,
         watchlist("BTCUSDT", "ETHUSDT", "BNBUSDT"),
         ["rsi"],
+        {},
     )
     assert {one.sleeve.symbol: one.state for one in report.sleeves} == {
         "BTCUSDT": "up to date",
@@ -203,11 +205,13 @@ def _reviewed(instruments: list[Instrument], month: str, until: pd.Timestamp) ->
         history = bars(len(opens), symbol=one.symbol, seed=seed).assign(
             open_time=opens, close_time=opens + pd.Timedelta(hours=1)
         )
-        made.append(run_backtest(history, np.ones(len(opens)), one, strategy="rsi", parameters={}))
+        made.append(
+            run_backtest(history, np.ones(len(opens)), one, rules=TradingRules(), strategy="rsi", parameters={})
+        )
     equity, closes, trades = (
         pd.concat([rows_of(one) for one in made]) for rows_of in (rows_of_equity, rows_of_bars, rows_of_trades)
     )
-    return review_portfolio(equity, closes, trades, month, THOUSAND, instruments, ["rsi"])
+    return review_portfolio(equity, closes, trades, month, THOUSAND, instruments, ["rsi"], {})
 
 
 def test_on_a_friday_evening_the_month_is_to_date_although_the_closed_market_knows_its_end() -> None:
@@ -236,7 +240,7 @@ def test_fx_alone_is_reviewed_by_new_york_days() -> None:
     january = pd.date_range("2024-01-01 17:00", "2024-01-31 17:00", freq="B", tz="America/New_York").tz_convert("UTC")
     rows = equity_rows([1.1] * 23, symbol="EURUSD", sampling="new_york", day_end=january)
     fx = watchlist("EURUSD", calendar="fx")
-    report = review_portfolio(rows, bar_rows(rows), trade_rows([]), "2024-01", THOUSAND, fx, ["rsi"])
+    report = review_portfolio(rows, bar_rows(rows), trade_rows([]), "2024-01", THOUSAND, fx, ["rsi"], {})
     assert (report.month.n_periods, report.month.periods_per_year) == (23, 260)
     assert report.is_complete
 
@@ -278,16 +282,43 @@ def test_equity_that_never_moved_has_an_undefined_sharpe_ratio_and_no_false_pass
     assert verdicts["closed trades"] == "beyond"
 
 
+def test_a_sleeve_that_was_ruined_is_reviewed_as_nothing_left() -> None:
+    """BTC goes to zero in January: its February has no return, and the portfolio lives on ETH."""
+    rows = two_sleeves()
+    is_btc = rows["symbol"] == "BTCUSDT"
+    gone = is_btc & (rows["day_end"] > pd.Timestamp("2024-01-20", tz="UTC"))
+    rows.loc[gone, ["equity", "gross_equity", "double_cost_equity"]] = 0.0
+    report = review(rows)
+    btc, eth = report.sleeves
+    assert (btc.end_equity, btc.total_return, btc.max_drawdown) == (0.0, -1.0, -1.0)
+    assert math.isnan(btc.month_return)
+    assert report.month.total_return == pytest.approx(eth.month_return) == pytest.approx(0.25)
+    assert report.since_inception.total_return == pytest.approx(-0.5)
+
+
+def test_financing_that_is_unknown_of_a_trade_is_said() -> None:
+    """Longs of spot crypto cost nothing to hold; what a short borrows at, nobody said."""
+    trades = pd.concat([trade_rows([0.1]), trade_rows([0.1], symbol="ETHUSDT", financing_cost=np.nan)])
+    assert review(two_sleeves()).unknown_financing == ()
+    assert review(two_sleeves(), trades).unknown_financing == ("ETHUSDT",)
+
+
 def test_no_strategy_is_an_error_with_the_next_step() -> None:
     with pytest.raises(SettingsError, match=r"\[strategies\]"):
-        review_portfolio(two_sleeves(), bar_rows(two_sleeves()), trade_rows([]), "2024-02", THOUSAND, BTC_ETH, [])
+        review_portfolio(two_sleeves(), bar_rows(two_sleeves()), trade_rows([]), "2024-02", THOUSAND, BTC_ETH, [], {})
 
 
 @pytest.fixture(scope="module")
 def backtests() -> list[Backtest]:
     starts = {"BTCUSDT": datetime(2024, 1, 1, tzinfo=UTC), "EURUSD": datetime(2024, 1, 20, tzinfo=UTC)}
     return [
-        backtest_strategy(bars(1_600, symbol=symbol, start=start, seed=seed), RsiStrategy(), instrument(symbol=symbol))
+        backtest_strategy(
+            bars(1_600, symbol=symbol, start=start, seed=seed),
+            strategy_named("rsi"),
+            {},
+            instrument(symbol=symbol),
+            TradingRules(),
+        )
         for seed, (symbol, start) in enumerate(starts.items())
     ]
 
@@ -305,7 +336,7 @@ def test_real_backtests_through_the_lake_are_reviewed_to_the_sum_of_their_own_eq
         lake.replace(BAR_EQUITY, rows_of_bars(one), [one.symbol])
         lake.replace(TRADES, rows_of_trades(one), [one.symbol])
     instruments, (equity, bars_of, trades) = watchlist("BTCUSDT", "EURUSD"), tables_of(lake)
-    report = review_portfolio(equity, bars_of, trades, "2024-02", THOUSAND, instruments, ["rsi"])
+    report = review_portfolio(equity, bars_of, trades, "2024-02", THOUSAND, instruments, ["rsi"], {})
     known = [one.equity.loc[one.equity["close_time"] <= report.month.end, "equity"].to_numpy() for one in backtests]
     assert report.month.end_equity == pytest.approx(500.0 * sum(float(curve[-1]) for curve in known), abs=1e-9)
     assert report.attribution.profit == pytest.approx(report.month.profit, abs=1e-9)
@@ -317,7 +348,7 @@ def test_real_backtests_through_the_lake_are_reviewed_to_the_sum_of_their_own_eq
 def test_a_lake_without_backtests_has_nothing_to_review_and_says_what_to_do(tmp_path: Path) -> None:
     lake = Lake.open(tmp_path / "lake", create=True)
     with pytest.raises(ShapeError, match="materialise the backtests"):
-        review_portfolio(*tables_of(lake), "2024-02", THOUSAND, BTC_ETH, ["rsi"])
+        review_portfolio(*tables_of(lake), "2024-02", THOUSAND, BTC_ETH, ["rsi"], {})
 
 
 def test_strategies_that_never_traded_are_reviewed_without_a_trades_table(tmp_path: Path) -> None:

@@ -69,9 +69,9 @@ def test_the_order_of_rows_does_not_matter(january: MonthWindow) -> None:
 @pytest.mark.parametrize(
     ("changed", "fault"),
     [
-        ({"equity": [1.0, float("nan")]}, "not finite and positive"),
-        ({"buy_and_hold": [1.0, float("inf")]}, "not finite and positive"),
-        ({"gross_equity": [1.0, 0.0]}, "not finite and positive"),
+        ({"equity": [1.0, float("nan")]}, "not finite, or below zero"),
+        ({"buy_and_hold": [1.0, float("inf")]}, "not finite, or below zero"),
+        ({"gross_equity": [1.0, -0.1]}, "not finite, or below zero"),
         ({"day_end": pd.DatetimeIndex(["2024-01-02"] * 2, tz="UTC")}, "stands twice"),
     ],
     ids=["nan", "infinite", "zero", "two rows a day"],

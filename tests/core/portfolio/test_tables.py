@@ -33,7 +33,7 @@ def reviewed(month: str) -> PortfolioReport:
     instruments = sleeve_rows.watchlist("BTCUSDT", ODD, "NOROWS")
     equity = pd.concat(rows)
     return review_portfolio(
-        equity, sleeve_rows.bar_rows(equity), trades, month, PortfolioSettings(), instruments, ["rsi"]
+        equity, sleeve_rows.bar_rows(equity), trades, month, PortfolioSettings(), instruments, ["rsi"], {}
     )
 
 

@@ -3,10 +3,12 @@
 Belongs here: one report, varied by keyword. Not here: the rows it is made from (`tests.core.portfolio.sleeve_rows`).
 """
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
-from bot_core_dagster.portfolio import PortfolioReport, review_portfolio
+from bot_core_dagster.portfolio import PortfolioReport, Sleeve, review_portfolio
 from bot_core_dagster.settings import PortfolioSettings
 from tests.core.portfolio.sleeve_rows import bar_rows, equity_rows, trade_rows, watchlist
 
@@ -21,6 +23,7 @@ def report(
     is_simulated: bool = False,
     moves: bool = True,
     n_days_of_odd: int | None = None,
+    deployed: Mapping[Sleeve, int] | None = None,
 ) -> PortfolioReport:
     """Return a review of rsi on BTCUSDT, the odd symbol and one without rows."""
     noise = np.random.default_rng(2).normal(0.0, 0.02 * moves, (4, n_days)).cumsum(axis=1)
@@ -31,4 +34,6 @@ def report(
     trades = trade_rows([0.01, -0.01] * (20 * moves))
     instruments = watchlist("BTCUSDT", ODD, "NOROWS")
     equity = pd.concat([rows[0], rows[1].head(n_days_of_odd or n_days)])
-    return review_portfolio(equity, bar_rows(equity), trades, month, PortfolioSettings(), instruments, ["rsi"])
+    return review_portfolio(
+        equity, bar_rows(equity), trades, month, PortfolioSettings(), instruments, ["rsi"], deployed or {}
+    )

@@ -6,7 +6,21 @@ from datetime import UTC, datetime
 import pytest
 
 from bot_core_dagster.metrics import NEW_YORK, UTC_DAYS
-from bot_core_dagster.reports.figures import day, day_end, money, percentage, ratio, tone
+from bot_core_dagster.reports.figures import (
+    count,
+    counted,
+    day,
+    day_end,
+    duration,
+    minute,
+    money,
+    parameters,
+    percentage,
+    price,
+    ratio,
+    share,
+    tone,
+)
 
 
 @pytest.mark.parametrize(
@@ -20,7 +34,31 @@ from bot_core_dagster.reports.figures import day, day_end, money, percentage, ra
         (percentage(-0.5, decimals=0), "−50\u00a0%"),
         (percentage(0.5, signed=False, decimals=0), "50\u00a0%"),
         (percentage(math.nan), "n/a"),
+        (percentage(-0.00001), "0.00\u00a0%"),
+        (percentage(0.00001), "0.00\u00a0%"),
+        (money(-0.001, signed=True), "0.00"),
+        (share(0.555), "56\u00a0%"),
+        (share(math.nan), "n/a"),
         (ratio(-0.256), "−0.26"),
+        (ratio(-0.001), "0.00"),
+        (count(1_234_567), "1,234,567"),
+        (count(math.nan), "n/a"),
+        (counted(1, "trade"), "1 trade"),
+        (counted(0, "trade"), "0 trades"),
+        (counted(1_500, "trade"), "1,500 trades"),
+        (price(64_250.123), "64,250.1"),
+        (price(1.082144), "1.08214"),
+        (price(0.00001234567), "0.0000123457"),
+        (price(1_234_567.8), "1,234,568"),
+        (price(0.0), "0"),
+        (price(math.nan), "n/a"),
+        (duration(0.5), "30\u00a0min"),
+        (duration(5.25), "5.2\u00a0h"),
+        (duration(72.0), "3.0\u00a0days"),
+        (duration(math.nan), "n/a"),
+        (parameters({"window": 14, "threshold": -0.5}), "window 14, threshold −0.5"),
+        (parameters({}), "none"),
+        (minute(datetime(2024, 6, 1, 12, 30, tzinfo=UTC)), "2024-06-01 12:30 UTC"),
         (ratio(math.nan), "n/a"),
         (day(datetime(2024, 6, 1, tzinfo=UTC)), "2024-06-01"),
         (day(None), "never"),

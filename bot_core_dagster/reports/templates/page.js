@@ -25,28 +25,49 @@
       layout.paper_bgcolor = layout.plot_bgcolor = "rgba(0,0,0,0)";
       layout.font = { family: css.getPropertyValue("--font").trim(), size: narrow ? 11 : 13, color: ink };
       layout.hoverlabel = { bgcolor: card, bordercolor: css.getPropertyValue("--line").trim(), font: { color: ink } };
-      for (const name of ["xaxis", "yaxis", "yaxis2"]) {
-        if (layout[name]) Object.assign(layout[name], axis(css));
+      for (const name of Object.keys(layout)) {
+        if (/^[xy]axis\d*$/.test(name)) layout[name] = { ...axis(css), ...layout[name] };
       }
       if (layout.xaxis.rangeselector) {
         Object.assign(layout.xaxis.rangeselector, { bgcolor: card, activecolor: css.getPropertyValue("--wash-strong").trim() });
       }
-      if (narrow && id === "equity") {
-        layout.legend = { orientation: "h", x: 0, y: -0.1, yanchor: "top" };
+      if (narrow && layout.legend) {
+        layout.legend = { orientation: "h", x: 0, y: layout.xaxis.title ? -0.3 : -0.1, yanchor: "top" };
         layout.margin = { l: 48, r: 8, t: 44, b: 64 };
       }
-      if (id !== "equity") data.forEach((trace, position) => { trace.visible = position === shown.trace; });
+      if (narrow && layout.meta === "few ticks") {
+        for (const name of ["tickvals", "ticktext"]) layout.xaxis[name] = layout.xaxis[name].filter((_, place) => place % 3 === 0);
+      }
+      /* One trace of such a figure at a time: the radio buttons say which. */
+      if (layout.meta === "span") data.forEach((trace, position) => { trace.visible = position === shown.trace; });
       Plotly.react(id, data, layout, config);
     }
   };
 
-  document.querySelectorAll("input[name=span]").forEach((input) => {
-    input.addEventListener("change", () => { shown.trace = Number(input.value); draw(); });
-  });
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
-  matchMedia("(max-width: 599px)").addEventListener("change", draw);
-  const paper = (isOn) => () => { document.documentElement.classList.toggle("paper", isOn); draw(); };
-  window.addEventListener("beforeprint", paper(true));
-  window.addEventListener("afterprint", paper(false));
-  draw();
+  /* The charts' library is packed in the page: a third of its size. */
+  const unpacked = (id) => {
+    const bytes = Uint8Array.from(atob(document.getElementById(id).textContent), (letter) => letter.charCodeAt(0));
+    return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).text();
+  };
+
+  const start = (library) => {
+    const script = document.createElement("script");
+    script.textContent = library;
+    document.head.append(script);
+    listen();
+    draw();
+  };
+
+  const listen = () => {
+    document.querySelectorAll("input[name=span]").forEach((input) => {
+      input.addEventListener("change", () => { shown.trace = Number(input.value); draw(); });
+    });
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+    matchMedia("(max-width: 599px)").addEventListener("change", draw);
+    const paper = (isOn) => () => { document.documentElement.classList.toggle("paper", isOn); draw(); };
+    window.addEventListener("beforeprint", paper(true));
+    window.addEventListener("afterprint", paper(false));
+  };
+
+  unpacked("plotly").then(start);
 })();

@@ -1,23 +1,16 @@
-"""Charts of the page: plotly figures as plain JSON, coloured by the page's style sheet.
+"""Charts of a review: equity with drawdown, and where the profit came from.
 
-Belongs here: which series is drawn how. Not here: colours and redrawing (`templates/portfolio.js`), the page
-(`reports.page`), pictures without a browser (`reports.pictures`).
-
-A colour is the name of a CSS variable, `var(--gain)`; the page's script replaces it, so that one figure serves light,
-dark and print. Plotly reads a text as HTML: names are escaped here.
+Belongs here: which series is drawn how. Not here: the pieces of a chart (`reports.chart`), the page
+(`reports.portfolio.page`), its picture (`reports.portfolio.picture`).
 """
 
 import html
-import json
-import math
 from collections.abc import Mapping
-from typing import Any
 
 from bot_core_dagster.portfolio.attribution import Attribution
 from bot_core_dagster.portfolio.report import PortfolioReport
+from bot_core_dagster.reports.chart import Chart, heading, line
 from bot_core_dagster.reports.figures import money
-
-Chart = dict[str, Any]
 
 
 def equity_chart(report: PortfolioReport) -> Chart:
@@ -25,9 +18,9 @@ def equity_chart(report: PortfolioReport) -> Chart:
     curve = report.curve
     days = [moment.isoformat() for moment in curve["day_end"]]
     lines = [
-        _line(days, curve["buy_and_hold"].round(2).tolist(), "Buy and hold", "var(--held)", "%{y:,.2f}"),
-        _line(days, curve["equity"].round(2).tolist(), "Portfolio", "var(--accent)", "%{y:,.2f}"),
-        _line(days, curve["drawdown"].round(5).tolist(), "Drawdown", "var(--loss)", "%{y:.2%}")
+        line(days, curve["buy_and_hold"].round(2).tolist(), "Buy and hold", "var(--held)", "%{y:,.2f}"),
+        line(days, curve["equity"].round(2).tolist(), "Portfolio", "var(--accent)", "%{y:,.2f}"),
+        line(days, curve["drawdown"].round(5).tolist(), "Drawdown", "var(--loss)", "%{y:.2%}")
         | {"yaxis": "y2", "fill": "tozeroy", "fillcolor": "var(--loss-wash)", "showlegend": False},
     ]
     month = {"type": "rect", "xref": "x", "yref": "paper", "y0": 0, "y1": 1, "layer": "below", "line": {"width": 0}}
@@ -38,7 +31,7 @@ def equity_chart(report: PortfolioReport) -> Chart:
         "hovermode": "x unified",
         "legend": {"orientation": "h", "x": 1, "xanchor": "right", "y": 1.02, "yanchor": "bottom"},
         "shapes": [month],
-        "annotations": [_heading("Equity", 1.0, "top"), _heading("Drawdown at day ends", 0.0, "bottom")],
+        "annotations": [heading("Equity", 1.0, "top"), heading("Drawdown at day ends", 0.0, "bottom")],
         "xaxis": {"type": "date", "anchor": "y2", "rangeselector": _ranges(report)},
         "yaxis": {"domain": [0.34, 1], "tickformat": ",.0f"},
         "yaxis2": {"domain": [0, 0.27], "tickformat": ".0%", "rangemode": "tozero"},
@@ -50,6 +43,7 @@ def attribution_chart(month: Mapping[str, float], inception: Mapping[str, float]
     """Profit in money by name as bars; the second trace, since inception, is shown when the reader asks for it."""
     traces = [_bars(month, visible=True), _bars(inception, visible=False)]
     layout = {
+        "meta": "span",
         "height": 90 + 30 * len(month),
         "margin": {"l": 16, "r": 24, "t": 8, "b": 32},
         "showlegend": False,
@@ -70,27 +64,9 @@ def charts(report: PortfolioReport) -> dict[str, Chart]:
     }
 
 
-def as_script(figures: Mapping[str, Chart]) -> str:
-    """Return JSON that may stand inside a script element: no markup can end it, and nan is null."""
-    text = json.dumps(_defined(figures), allow_nan=False, separators=(",", ":"))
-    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
-
-
 def _ranked(attribution: Attribution, kind: str) -> dict[str, float]:
     profits = attribution.by_instrument if kind == "instrument" else attribution.by_strategy
     return dict(sorted(profits.items(), key=lambda item: -item[1]))
-
-
-def _line(days: list[str], values: list[float], name: str, color: str, hover: str) -> Chart:
-    return {
-        "type": "scatter",
-        "mode": "lines",
-        "x": days,
-        "y": values,
-        "name": name,
-        "line": {"color": color, "width": 1.8},
-        "hovertemplate": hover,
-    }
 
 
 def _bars(profits: Mapping[str, float], *, visible: bool) -> Chart:
@@ -105,11 +81,6 @@ def _bars(profits: Mapping[str, float], *, visible: bool) -> Chart:
     }
 
 
-def _heading(text: str, y: float, anchor: str) -> Chart:
-    place = {"xref": "paper", "yref": "paper", "x": 0.008, "y": y, "xanchor": "left", "yanchor": anchor}
-    return place | {"text": text, "showarrow": False, "font": {"color": "var(--muted)"}}
-
-
 def _ranges(report: PortfolioReport) -> Chart:
     n_days = max((report.month.end - report.month.start).days, 1)
     steps = [(n_days, "day", "Month"), (6, "month", "6 months"), (1, "year", "1 year")]
@@ -118,11 +89,3 @@ def _ranges(report: PortfolioReport) -> Chart:
         {"count": count, "step": step, "label": label, "stepmode": "backward"} for count, step, label in steps
     ]
     return {"buttons": [*buttons, {"step": "all", "label": f"Since {first:%b %Y}"}], "x": 0, "y": 1.02}
-
-
-def _defined(part: Any) -> Any:
-    if isinstance(part, Mapping):
-        return {key: _defined(value) for key, value in part.items()}
-    if isinstance(part, list):
-        return [_defined(value) for value in part]
-    return None if isinstance(part, float) and not math.isfinite(part) else part

@@ -1,31 +1,14 @@
 """Caveats and facts: what a headline must say beside its figures (CONVENTIONS 9), in words.
 
 Belongs here: how the figures were made, and what they were made from. Not here: the figures on the page
-(`reports.page`).
+(`reports.portfolio.page`).
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+import math
 
-from bot_core_dagster.portfolio.performance import TradeFigures
 from bot_core_dagster.portfolio.report import PortfolioReport
-from bot_core_dagster.reports.figures import day, day_end, money, percentage, ratio
-from bot_core_dagster.timeframe import require_utc
-
-
-@dataclass(frozen=True)
-class Provenance:
-    """What a page was made from.
-
-    generated_at : aware datetime
-    code_version : of Bot Core
-    content_hashes : what was read -> its content hash
-    """
-
-    generated_at: datetime
-    code_version: str
-    content_hashes: Mapping[str, str] = field(default_factory=dict)
+from bot_core_dagster.reports.figures import count, counted, day, day_end, minute, money, percentage, share
+from bot_core_dagster.reports.words import bootstrapped
 
 
 def caveats(report: PortfolioReport) -> list[tuple[str, str]]:
@@ -39,15 +22,12 @@ def caveats(report: PortfolioReport) -> list[tuple[str, str]]:
         ),
         (
             "Sharpe ratio",
-            f"Of {whole.n_periods} daily returns, annualised with P = {whole.periods_per_year}, no "
-            f"risk-free rate. The {whole.confidence:.0%} interval is a stationary bootstrap: {ratio(whole.sharpe_low)} "
-            f"to {ratio(whole.sharpe_high)}. {_sharpe_sense(report)}",
+            f"Of {whole.n_periods} daily returns, annualised with P = {whole.periods_per_year}, without a risk-free "
+            f"rate. {bootstrapped(whole.sharpe_low, whole.sharpe_high, whole.confidence, 'the strategies lose')}",
         ),
         (
             "Trials",
-            f"N = {whole.n_trials}: the strategies ran as they are set, none was chosen here among others. "
-            f"Deflated Sharpe ratio (the probability that the true one is above zero): "
-            f"{percentage(whole.deflated_sharpe_ratio, signed=False, decimals=0)}.",
+            _trials(report),
         ),
         (
             "Drawdown",
@@ -63,27 +43,19 @@ def caveats(report: PortfolioReport) -> list[tuple[str, str]]:
     ]
 
 
-def facts(report: PortfolioReport, provenance: Provenance) -> list[tuple[str, str]]:
-    """Return what the page was made from: name, value.
-
-    Raises
-    ------
-    TimeError
-        If `generated_at` has no zone.
-    """
+def facts(report: PortfolioReport) -> list[tuple[str, str]]:
+    """Return what the page was made from: name, value."""
     month, whole = report.month, report.since_inception
-    generated = require_utc(provenance.generated_at, "generated_at")
     listed = [
         (
             "Month",
-            f"{_moment(month.start)} to {_moment(month.end)}, {month.n_periods} day ends"
+            f"{minute(month.start)} to {minute(month.end)}, {month.n_periods} day ends"
             + ("" if report.is_complete else "; the month is not over or its last days are missing"),
         ),
-        ("Since inception", f"{_moment(whole.start)} to {_moment(whole.end)}, {whole.n_periods} day ends"),
+        ("Since inception", f"{minute(whole.start)} to {minute(whole.end)}, {whole.n_periods} day ends"),
         ("Instruments", ", ".join(report.symbols)),
         ("Strategies", ", ".join(report.strategies)),
         ("Bars", f"SIMULATED: {', '.join(report.simulated_symbols)}" if report.is_simulated else "of the market"),
-        ("Generated", f"{generated:%Y-%m-%d %H:%M:%S} UTC by Bot Core {provenance.code_version}"),
     ]
     absent = [f"{one.sleeve} ({one.state}, last {day(one.last_row)})" for one in report.absent]
     others = [str(one) for one in report.not_reviewed]
@@ -94,15 +66,20 @@ def facts(report: PortfolioReport, provenance: Provenance) -> list[tuple[str, st
     return listed
 
 
-def _sharpe_sense(report: PortfolioReport) -> str:
-    whole = report.since_inception
-    if whole.sharpe_low > 0:
-        return "The interval lies above zero."
-    if whole.sharpe_high < 0:
-        return "The interval lies below zero: the strategies lose."
-    if whole.sharpe_low <= 0 <= whole.sharpe_high:
-        return "The interval holds zero: skill and luck cannot be told apart."
-    return "Too few periods for an interval."
+def _trials(report: PortfolioReport) -> str:
+    whole, n_deployed = report.since_inception, len(report.deployed)
+    n_set = len(report.sleeves) - n_deployed
+    deflated = share(whole.deflated_sharpe_ratio)
+    if not n_deployed:
+        return (
+            f"N = 1: {counted(n_set, 'sleeve')} on the parameters of the settings, none on deployed ones; no search "
+            f"chose any. Deflated Sharpe ratio (the probability that the true one is above zero): {deflated}."
+        )
+    return (
+        f"N = {count(whole.n_trials)}: {counted(n_set, 'sleeve')} on the parameters of the settings, {n_deployed} on "
+        f"deployed ones, chosen among {counted(whole.n_trials - 1, 'trial')} (summed). Deflated Sharpe ratio (the "
+        f"probability that the true one is above the best of as many without skill): {deflated}."
+    )
 
 
 def _costs(report: PortfolioReport) -> str:
@@ -110,19 +87,29 @@ def _costs(report: PortfolioReport) -> str:
     return (
         f"Since inception: without costs {percentage(whole.gross_return)}, at 1 × {percentage(whole.total_return)}, at "
         f"2 × {percentage(whole.double_cost_return)}; of a month, each is on that account's own equity at its "
-        f"start. Of the closed trades: {_items(whole.trades)}. {_financing(report)}"
+        f"start. Of the closed trades: {_items(report)}. {_financing(report)}"
     )
 
 
 def _financing(report: PortfolioReport) -> str:
+    if not report.unknown_financing and report.since_inception.trades.financing_cost != 0.0:
+        return "Financing is swap, funding and borrow, below zero where got."
     if not report.unknown_financing:
         return "Spot that is held without a loan pays no swap, funding or borrow."
     symbols = ", ".join(report.unknown_financing)
     return f"Swap, funding and borrow of {symbols} are unknown and in no figure."
 
 
-def _items(trades: TradeFigures) -> str:
-    return f"fees {money(trades.fees)}, spread {money(trades.spread_cost)}, slippage {money(trades.slippage_cost)}"
+def _items(report: PortfolioReport) -> str:
+    trades = report.since_inception.trades
+    if math.isnan(trades.financing_cost):
+        financing = "financing unknown"
+    else:
+        financing = f"{'known ' if report.unknown_financing else ''}financing {money(trades.financing_cost)}"
+    return (
+        f"fees {money(trades.fees)}, spread {money(trades.spread_cost)}, slippage {money(trades.slippage_cost)}, "
+        f"{financing}"
+    )
 
 
 def _currencies(report: PortfolioReport) -> str:
@@ -131,7 +118,3 @@ def _currencies(report: PortfolioReport) -> str:
     return (
         f"Quoted in {', '.join(report.quotes)}, taken at par: a sleeve's return in its own quote currency is counted."
     )
-
-
-def _moment(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M} UTC"
