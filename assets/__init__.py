@@ -4,14 +4,20 @@ Belongs here: definitions, their checks, partitions, and the one helper that mat
 computation (`bot_core_dagster`), when things run (`jobs`, `schedules`, `sensors`).
 """
 
-from assets.backtests import rsi_backtest
+from assets.backtests import BACKTEST_ASSETS
 from assets.bars import bar_quality, bars
 from assets.checks import every_symbol_is_current
 from assets.features import features
 from assets.housekeeping import housekeeping
+from assets.market_analysis import market_analysis
+from assets.optimizations import OPTIMIZATION_ASSETS, PARAMETERS_ASSETS
 from assets.portfolio import portfolio_review
 
-ASSETS = [bars, bar_quality, features, rsi_backtest, portfolio_review, housekeeping]
+ASSETS = [
+    *(bars, bar_quality, features, market_analysis),
+    *(*OPTIMIZATION_ASSETS.values(), *PARAMETERS_ASSETS.values(), *BACKTEST_ASSETS.values()),
+    *(portfolio_review, housekeeping),
+]
 CHECKS = [every_symbol_is_current]
 
 __all__ = ["ASSETS", "CHECKS"]

@@ -1,16 +1,17 @@
-"""Backtest assets: what a strategy would have earned on the stored bars, after costs.
+"""Backtest assets: what each strategy would have earned on the stored bars, after costs.
 
-Belongs here: one asset a strategy. Not here: rules (`bot_core_dagster.strategies`), fills and costs
-(`bot_core_dagster.backtest`), pictures (`bot_core_dagster.reports`).
+Belongs here: one asset a strategy, made by a factory. Not here: rules (`bot_core_dagster.strategies`), fills and costs
+(`bot_core_dagster.backtest`), how parameters come to be deployed (`assets.optimizations`).
 """
 
 import dagster as dg
-import pandas as pd
 
 from assets.bars import bar_quality, bars
-from assets.each_symbol import Made, materialize_each_symbol
-from assets.metadata import backtest_metadata, picture
-from assets.partitions import ONE_RUN, OWNERS, SYMBOLS, SymbolsConfig
+from assets.each_symbol import Check, Made, materialize_each_symbol
+from assets.metadata import backtest_metadata, page_of, picture, provenance
+from assets.optimizations import PARAMETERS_ASSETS
+from assets.partitions import ONE_RUN, OWNERS, SYMBOLS, TRADED, SymbolsConfig
+from assets.trading import SETTINGS, Traded, is_traded, settings_version, traded_bars
 from bot_core_dagster.backtest import (
     BACKTESTS,
     BAR_EQUITY,
@@ -22,45 +23,81 @@ from bot_core_dagster.backtest import (
     equity_rows,
     trade_rows,
 )
-from bot_core_dagster.reports import backtest_picture
+from bot_core_dagster.errors import QualityError
+from bot_core_dagster.reports import backtest_picture, backtest_report_html, candles_picture
 from bot_core_dagster.settings import Instrument
-from bot_core_dagster.strategies import strategy_named
+from bot_core_dagster.strategies import Strategy
+from bot_core_dagster.validation import backtest_verdicts
 from resources.lake import LakeResource
 from resources.market import SettingsResource
 
 
-@dg.asset(
-    partitions_def=SYMBOLS,
-    deps=[bars, bar_quality],
-    backfill_policy=ONE_RUN,
-    group_name="backtests",
-    kinds={"delta", "numba"},
-    owners=OWNERS,
-    code_version="2",
-    pool="backtesting",
-)
-def rsi_backtest(
-    context: dg.AssetExecutionContext, config: SymbolsConfig, lake: LakeResource, settings: SettingsResource
-) -> None:
-    """Trade the plain RSI strategy on each instrument: decided at the close, filled at the next open, after costs."""
-    known = settings.load()
-    if not known.strategies.rsi.enabled:
-        context.log.warning("strategies.rsi.enabled is false in the settings: nothing to trade")
-        return
+def backtest_asset(strategy: Strategy) -> dg.AssetsDefinition:
+    """Return the asset that trades `strategy` on each instrument."""
 
-    def trade(instrument: Instrument, stored: pd.DataFrame) -> Made:
-        backtest = backtest_strategy(stored, strategy_named("rsi", known.strategies), instrument)
-        return Made(
-            tables=[
-                (BACKTESTS, backtest_rows(backtest)),
-                (EQUITY, equity_rows(backtest)),
-                (TRADES, trade_rows(backtest)),
-                (BAR_EQUITY, bar_equity_rows(backtest)),
-            ],
-            metadata={
-                "picture": picture(backtest_picture(backtest), "equity and drawdown"),
-                **backtest_metadata(backtest),
-            },
+    @dg.asset(
+        name=f"{strategy.name}_backtest",
+        description=f"{strategy.description}: decided at the close, filled at the next open, after costs, with the "
+        "deployed parameters.",
+        partitions_def=SYMBOLS,
+        deps=[bars, bar_quality, PARAMETERS_ASSETS[strategy.name]],
+        backfill_policy=ONE_RUN,
+        group_name="backtests",
+        kinds={"delta", "numba"},
+        owners=OWNERS,
+        code_version="3",
+        pool="backtesting",
+    )
+    def backtest(
+        context: dg.AssetExecutionContext, config: SymbolsConfig, lake: LakeResource, settings: SettingsResource
+    ) -> None:
+        known, store = settings.load(), lake.open()
+        if not is_traded(context, known, strategy):
+            return
+
+        def trade(instrument: Instrument, given: Traded) -> Made:
+            made = backtest_strategy(
+                given.bars, strategy, given.parameters, instrument, given.rules, trials=given.trials
+            )
+            verdicts = backtest_verdicts(
+                made, given.bars, strategy, instrument.calendar, min_trades=known.optimization.min_trades
+            )
+            broken = [one.detail for one in verdicts if one.is_broken]
+            if broken:
+                raise QualityError(f"{'; '.join(broken)}; what it would earn is not kept")
+            return Made(
+                tables=[
+                    (BACKTESTS, backtest_rows(made)),
+                    (EQUITY, equity_rows(made)),
+                    (TRADES, trade_rows(made)),
+                    (BAR_EQUITY, bar_equity_rows(made)),
+                ],
+                within={"strategy": strategy.name},
+                inputs={SETTINGS: settings_version(strategy, known, instrument)},
+                metadata={
+                    "equity": picture(backtest_picture(made), "equity, drawdown, buy and hold"),
+                    "candles": picture(candles_picture(made, given.bars), "candles with entries and exits"),
+                    "report": page_of(
+                        context.asset_key.to_user_string(),
+                        instrument.symbol,
+                        backtest_report_html(made, given.bars, provenance(context, store, instrument.symbol)),
+                    ),
+                    **backtest_metadata(made),
+                },
+                checks=[Check(one.name, one.is_passed, False, one.detail) for one in verdicts],
+            )
+
+        materialize_each_symbol(
+            context,
+            store,
+            known,
+            config.symbols,
+            trade,
+            load=traded_bars(strategy, known),
+            regardless_of=f"{strategy.name}_parameters",
         )
 
-    materialize_each_symbol(context, lake.open(), known, config.symbols, trade)
+    return backtest
+
+
+BACKTEST_ASSETS = {strategy.name: backtest_asset(strategy) for strategy in TRADED}

@@ -125,6 +125,7 @@ def bar_quality(
                     name="bars_are_usable",
                     is_passed=quality.verdict != "fail",
                     is_fatal=True,
+                    reason="; ".join(check.detail for check in failed) or "nothing found",
                     metadata={check.name: check.detail for check in quality.checks},
                 )
             ],

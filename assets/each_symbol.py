@@ -43,6 +43,7 @@ class Check:
     name: str
     is_passed: bool
     is_fatal: bool
+    reason: str
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -58,6 +59,10 @@ class Made:
     checks: Sequence[Check] = ()
     failure: str = ""
     """Why the downstream must not use the symbol although its rows are kept; such a symbol gets no event."""
+    within: Mapping[str, str] = field(default_factory=dict)
+    """Which of the symbol's series the rows are of, as in `Lake.replace`; the same for all symbols of an asset."""
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    """What it was made from beside assets: name -> version."""
 
 
 Store = Callable[[Lake, Mapping[str, Made]], Mapping[str, SeriesChange]]
@@ -70,7 +75,8 @@ def replace_rows(lake: Lake, made: Mapping[str, Made]) -> Mapping[str, SeriesCha
     for position, (table, _) in enumerate(first.tables):
         frames = [one.tables[position][1] for one in made.values()]
         filled = [frame for frame in frames if len(frame)] or frames[:1]
-        by_table.append(lake.replace(table, pd.concat(filled, ignore_index=True), list(made)))
+        rows = pd.concat(filled, ignore_index=True)
+        by_table.append(lake.replace(table, rows, list(made), within=first.within))
     return {symbol: _joined([changes[symbol] for changes in by_table]) for symbol in made}
 
 
@@ -90,6 +96,7 @@ def materialize_each_symbol(
     *,
     load: Load[Content] = stored_bars,  # type: ignore[assignment]
     store: Store = replace_rows,
+    regardless_of: str = "",
 ) -> None:
     """Make, store and report each of the run's symbols; a `BotCoreError` fails its symbol only.
 
@@ -97,10 +104,11 @@ def materialize_each_symbol(
     ----------
     symbols : the part of the run's partitions to make; empty for all of them
     make : computes one symbol from what `load` gave for it
+    regardless_of : an upstream asset that may fail: what it made before still holds
     """
     claim_run(context)
     cast("dict[str, str]", context.run.tags)["dagster/defer_asset_events"] = "true"
-    run = _Run(context, lake, Upstream.of(context, lake), time.monotonic())
+    run = _Run(context, lake, Upstream.of(context, lake, regardless_of), time.monotonic())
     for symbol in list(symbols) or list(context.partition_keys):
         run.admit(settings, symbol)
     for batch in run.batches(make, load):
@@ -183,7 +191,11 @@ class _Run:
         """Store a batch, record its outcomes, and log checks and events of its symbols."""
         changes, refused = _store_each(self.lake, made, store)
         self.failed |= refused | {symbol: one.failure for symbol, one in made.items() if one.failure}
-        good = [self._outcome(symbol, change) for symbol, change in changes.items() if symbol not in self.failed]
+        good = [
+            self._outcome(symbol, change, made=made[symbol])
+            for symbol, change in changes.items()
+            if symbol not in self.failed
+        ]
         record_outcomes(self.lake, good)
         for symbol in changes:
             self._log_checks(symbol, made[symbol])
@@ -201,7 +213,7 @@ class _Run:
         """The asset's key, as outcomes name it."""
         return str(self.context.asset_key.to_user_string())
 
-    def _outcome(self, symbol: str, change: SeriesChange | None, reason: str = "") -> Outcome:
+    def _outcome(self, symbol: str, change: SeriesChange | None, reason: str = "", made: Made | None = None) -> Outcome:
         return Outcome(
             asset=self.asset,
             symbol=symbol,
@@ -211,7 +223,8 @@ class _Run:
             reason=reason,
             n_rows=change.n_rows if change else 0,
             content_hash=change.content_hash if change else "",
-            inputs=self.upstream.inputs(symbol, self.versions.get(symbol, {})),
+            inputs=self.upstream.inputs(symbol, self.versions.get(symbol, {})) | dict(made.inputs if made else {}),
+            failed_checks={one.name: one.reason for one in (made.checks if made else ()) if not one.is_passed},
             code_version=(self.context.assets_def.code_versions_by_key or {}).get(self.context.asset_key) or "",
         )
 
@@ -224,7 +237,7 @@ class _Run:
                     check_name=check.name,
                     passed=check.is_passed,
                     severity=severity,
-                    metadata=check.metadata,
+                    metadata={"reason": check.reason, **check.metadata},
                     partition=symbol,
                 )
             )

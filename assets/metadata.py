@@ -8,15 +8,22 @@ import base64
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import dagster as dg
+import numpy as np
 
 from bot_core_dagster.backtest import Backtest
 from bot_core_dagster.features import Column
+from bot_core_dagster.lake import Lake
+from bot_core_dagster.lineage import outcomes_of
 from bot_core_dagster.market.bar import SIMULATED
+from bot_core_dagster.optimization import Decision, Optimization
 from bot_core_dagster.portfolio import Performance, PortfolioReport
+from bot_core_dagster.reports import Provenance, write_report
 from bot_core_dagster.settings import Instrument
+from bot_core_dagster.strategies.analysis import MarketAnalysis
 
 _BACKTEST_FIGURES: Final = (
     "total_return",
@@ -47,6 +54,20 @@ def picture(png: bytes, title: str) -> dg.MarkdownMetadataValue:
     return dg.MetadataValue.md(f"![{title}](data:image/png;base64,{base64.b64encode(png).decode()})")
 
 
+def page_of(name: str, symbol: str, page: str) -> dg.PathMetadataValue:
+    """Write an HTML page of an asset's symbol beside the others, and return where, as metadata."""
+    safe = "".join(letter if letter.isalnum() or letter in "._-" else f"%{ord(letter):02X}" for letter in symbol)
+    return dg.MetadataValue.path(str(write_report(f"{name}_{safe}.html", page)))
+
+
+def provenance(context: dg.AssetExecutionContext, lake: Lake, symbol: str) -> Provenance:
+    """Return what a symbol's page is made from: the outcomes of all that came before, and the code's version."""
+    upstream = sorted(key.to_user_string() for key in context.assets_def.asset_deps[context.asset_key])
+    read = {one.asset: one.content_hash for one in outcomes_of(lake, upstream, [symbol]) if one.is_made}
+    version = (context.assets_def.code_versions_by_key or {}).get(context.asset_key) or ""
+    return Provenance(datetime.now(UTC), version, {f"{asset} {symbol}": content for asset, content in read.items()})
+
+
 def column_schema(columns: Sequence[Column]) -> dg.TableSchema:
     """Return the described columns of the features table."""
     described = [dg.TableColumn(one.name, "float64", f"{one.description} (unit: {one.unit})") for one in columns]
@@ -62,6 +83,77 @@ def backtest_metadata(backtest: Backtest) -> dict[str, Any]:
         "financing": _financing([backtest.symbol] if math.isnan(backtest.summary.financing_cost) else []),
         **_defined({name: summary[name] for name in _BACKTEST_FIGURES}),
     }
+
+
+def optimization_metadata(found: Optimization) -> dict[str, Any]:
+    """Return the headline of a search with its caveats (CONVENTIONS 9); undefined figures are left out."""
+    evidence, walk = found.evidence, found.headline
+    figures = {
+        "total_variations_tested": found.n_variations,
+        "n_trials": evidence.n_trials,
+        "deflated_sharpe_ratio": evidence.deflated_sharpe_ratio,
+        "pbo": evidence.pbo,
+        "best_performance_in_sample": found.best_performance,
+        "out_of_sample_sharpe": found.sharpe_ratio,
+        "out_of_sample_return": float(walk.equity[-1] - 1.0),
+        "out_of_sample_double_cost_return": float(np.prod(1.0 + walk.double_cost_returns) - 1.0),
+        "out_of_sample_buy_and_hold_return": float(np.prod(1.0 + walk.buy_and_hold_returns) - 1.0),
+        "out_of_sample_deflated_sharpe": evidence.out_of_sample_deflated_sharpe,
+        "out_of_sample_trades": walk.n_trades,
+        "spa_cash": evidence.spa_cash,
+        "spa_buy_and_hold": evidence.spa_buy_and_hold,
+    }
+    best = ", ".join(f"{name} {value:g}" for name, value in found.best_parameters.items())
+    return {
+        "headline": f"{'SIMULATED: ' * found.is_simulated}out of sample {figures['out_of_sample_return']:+.1%} net "
+        f"({figures['out_of_sample_double_cost_return']:+.1%} at twice the costs, buy and hold "
+        f"{figures['out_of_sample_buy_and_hold_return']:+.1%}), "
+        f"Sharpe {found.sharpe_ratio:.2f} [{evidence.sharpe.low:.2f}, {evidence.sharpe.high:.2f}], {walk.n_trades} "
+        f"trades, n = {len(walk.returns)}, P = {found.periods_per_year}; in sample the best of "
+        f"{found.n_variations} has {found.question.objective} {found.best_performance:.2f} ({best}), deflated "
+        f"{evidence.deflated_sharpe_ratio:.2f} of {evidence.n_trials} trials, overfitting {evidence.pbo:.0%}",
+        "bars": _provenance(is_simulated=found.is_simulated),
+        "financing": _financing([] if found.is_financing_known else [found.question.symbol]),
+        "best_parameters": dict(found.best_parameters),
+        **_defined(figures),
+    }
+
+
+def decision_metadata(decision: Decision, row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what was decided, what is in force, and every reason as a table."""
+    columns = ["condition", "met", "in words"]
+    rows = [[one.name, ("yes" if one.is_met else "no") * one.is_asked, one.words] for one in decision.reasons]
+    return {
+        "headline": f"{'SIMULATED: ' * decision.is_simulated}{decision.summary}",
+        "reasons": dg.MetadataValue.md(_markdown_table(columns, rows)),
+        "version": int(row["version"]),
+        "in_force": str(row["parameters"] or "those of the settings"),
+        "candidate": dict(decision.candidate),
+        "deployed": decision.deploy,
+        **_defined({"n_trials": decision.n_trials, "deflated_sharpe_ratio": decision.deflated_sharpe_ratio}),
+    }
+
+
+def analysis_metadata(analysis: MarketAnalysis) -> dict[str, Any]:
+    """Return the signal with its reasons, and every strategy's opinion as a table."""
+    columns = ["strategy", "direction", "confidence", "reasoning"]
+    rows = [[one.strategy, one.direction, _share(one.rule_confidence), one.reasoning] for one in analysis.opinions]
+    return {
+        "headline": f"{'SIMULATED: ' * analysis.is_simulated}{analysis.signal} at {analysis.price:g}: "
+        f"{analysis.reasoning}",
+        "opinions": dg.MetadataValue.md(_markdown_table(columns, rows)),
+        "known_at": str(analysis.known_at),
+        **_defined({"rule_confidence": analysis.rule_confidence, "price": analysis.price}),
+    }
+
+
+def _share(fraction: float) -> str:
+    return "none" if math.isnan(fraction) else f"{fraction:.0%}"
+
+
+def _markdown_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [columns, ["---"] * len(columns), *([cell.replace("|", "\\|") for cell in row] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def portfolio_metadata(report: PortfolioReport) -> dict[str, Any]:
@@ -118,7 +210,7 @@ def _defined(figures: Mapping[str, Any]) -> dict[str, Any]:
 
 def _financing(unknown: Sequence[str]) -> str:
     if not unknown:
-        return "spot held without a loan: no swap, funding or borrow"
+        return "charged as the settings say; spot held without a loan costs nothing"
     return f"UNKNOWN and in no figure: swap, funding and borrow of {', '.join(unknown)}"
 
 

@@ -12,6 +12,8 @@ from typing import Final
 import dagster as dg
 from pydantic import Field
 
+from bot_core_dagster.strategies import RuleStrategy, strategies
+
 warnings.filterwarnings("ignore", message="Parameter `backfill_policy` of")  # beta in the pinned Dagster, and meant
 
 SYMBOLS: Final = dg.DynamicPartitionsDefinition(name="symbols")
@@ -20,7 +22,19 @@ ONE_RUN: Final = dg.BackfillPolicy.single_run()
 OWNERS: Final = ["team:quant"]
 
 
-SYMBOL_ASSETS: Final = ("bars", "bar_quality", "features", "rsi_backtest")
+TRADED: Final = tuple(each for each in strategies().values() if not isinstance(each, RuleStrategy))
+"""Strategies with assets of their own; those of rules speak in the market analysis."""
+
+
+def asset_names(noun: str) -> tuple[str, ...]:
+    """Return the names of each strategy's asset of that noun: rsi_backtest, macd_backtest and so on."""
+    return tuple(f"{strategy.name}_{noun}" for strategy in TRADED)
+
+
+SYMBOL_ASSETS: Final = (
+    *("bars", "bar_quality", "features", "market_analysis"),
+    *(name for noun in ("optimization", "parameters", "backtest") for name in asset_names(noun)),
+)
 """The assets of `SYMBOLS`, upstream first."""
 
 

@@ -9,9 +9,9 @@ from typing import Final
 
 import dagster as dg
 
-from assets.backtests import rsi_backtest
+from assets.backtests import BACKTEST_ASSETS
 from assets.metadata import picture, portfolio_metadata
-from assets.partitions import MONTHS, OWNERS
+from assets.partitions import MONTHS, OWNERS, asset_names
 from bot_core_dagster.lineage import content_hashes_of
 from bot_core_dagster.portfolio import (
     PORTFOLIO_EQUITY,
@@ -35,11 +35,11 @@ _REVIEW: Final = dg.AssetSpec(
     "portfolio_review",
     description="A month of the strategies over the watchlist: equity, drawdown, attribution by strategy and "
     "instrument, recommendations, an HTML report.",
-    deps=[dg.AssetDep(rsi_backtest, partition_mapping=dg.AllPartitionMapping())],
+    deps=[dg.AssetDep(asset, partition_mapping=dg.AllPartitionMapping()) for asset in BACKTEST_ASSETS.values()],
     group_name="portfolio",
     kinds={"delta", "plotly"},
     owners=OWNERS,
-    code_version="1",
+    code_version="2",
 )
 
 
@@ -52,7 +52,7 @@ def portfolio_review(
     known, store, month = settings.load(), lake.open(), context.partition_key[:7]
     report = review_month(store, known, month)
     made_from = Provenance(
-        datetime.now(UTC), str(_REVIEW.code_version), content_hashes_of(store, ["bars", "rsi_backtest"])
+        datetime.now(UTC), str(_REVIEW.code_version), content_hashes_of(store, ["bars", *asset_names("backtest")])
     )
     page = write_report(f"portfolio_review_{month}.html", portfolio_report_html(report, made_from))
     store.replace(PORTFOLIO_EQUITY, equity_rows(report), [series_of(month)])

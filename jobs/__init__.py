@@ -5,10 +5,12 @@ Not here: when they run (`schedules`, `sensors`), what they compute (`assets`).
 
 import dagster as dg
 
-from assets.backtests import rsi_backtest
+from assets.backtests import BACKTEST_ASSETS
 from assets.bars import bar_quality, bars
 from assets.features import features
 from assets.housekeeping import housekeeping
+from assets.market_analysis import market_analysis
+from assets.optimizations import OPTIMIZATION_ASSETS, PARAMETERS_ASSETS
 from assets.portfolio import portfolio_review as portfolio_review_asset
 
 collect_market_data = dg.define_asset_job(
@@ -20,9 +22,29 @@ collect_market_data = dg.define_asset_job(
 
 research_cycle = dg.define_asset_job(
     "research_cycle",
-    selection=dg.AssetSelection.assets(bars, bar_quality, features, rsi_backtest),
-    description="From new bars to backtests: everything that follows from market data, symbol by symbol.",
-    tags={"queue": "backtesting", "dagster/priority": "1", "dagster/max_runtime": "3600"},
+    selection=dg.AssetSelection.assets(
+        *(bars, bar_quality, features, market_analysis),
+        *(*OPTIMIZATION_ASSETS.values(), *PARAMETERS_ASSETS.values(), *BACKTEST_ASSETS.values()),
+    ),
+    description="From new bars to searched, gated and traded strategies: all that follows from market data, symbol by "
+    "symbol.",
+    tags={"queue": "backtesting", "dagster/priority": "1", "dagster/max_runtime": "7200"},
+)
+
+optimize_strategies = dg.define_asset_job(
+    "optimize_strategies",
+    selection=dg.AssetSelection.assets(
+        *OPTIMIZATION_ASSETS.values(), *PARAMETERS_ASSETS.values(), *BACKTEST_ASSETS.values()
+    ),
+    description="Search every strategy's parameters on the last years, deploy what passes the gate, trade it.",
+    tags={"queue": "optimization", "dagster/priority": "1", "dagster/max_runtime": "7200"},
+)
+
+analyze_market = dg.define_asset_job(
+    "analyze_market",
+    selection=dg.AssetSelection.assets(market_analysis),
+    description="Say BUY, SELL or HOLD of any number of symbols; a bad one is reported and skipped.",
+    tags={"queue": "bulk_analysis", "dagster/priority": "3", "dagster/max_runtime": "3600"},
 )
 
 portfolio_review = dg.define_asset_job(
@@ -39,4 +61,4 @@ tidy_up = dg.define_asset_job(
     tags={"queue": "scheduled", "dagster/priority": "-1", "dagster/max_runtime": "3600"},
 )
 
-JOBS = [collect_market_data, research_cycle, portfolio_review, tidy_up]
+JOBS = [collect_market_data, research_cycle, optimize_strategies, analyze_market, portfolio_review, tidy_up]

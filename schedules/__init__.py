@@ -8,12 +8,22 @@ from datetime import timedelta
 import dagster as dg
 
 from assets.partitions import SYMBOLS, symbol_range_tags
-from jobs import collect_market_data, portfolio_review, tidy_up
+from jobs import collect_market_data, optimize_strategies, portfolio_review, tidy_up
 
 
 @dg.schedule(job=collect_market_data, cron_schedule="0 * * * *", default_status=dg.DefaultScheduleStatus.RUNNING)
 def hourly_market_data(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
     """Collect the bars of every symbol at each full hour, as one run."""
+    return _of_every_symbol(context)
+
+
+@dg.schedule(job=optimize_strategies, cron_schedule="0 3 * * 0", default_status=dg.DefaultScheduleStatus.RUNNING)
+def weekly_optimization(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+    """Search the parameters of every strategy on Sunday at 03:00, as one run."""
+    return _of_every_symbol(context)
+
+
+def _of_every_symbol(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
     symbols = list(context.instance.get_dynamic_partitions(str(SYMBOLS.name)))
     if not symbols:
         return dg.SkipReason("no symbols yet: the watchlist sensor adds them within a minute of its start")
@@ -32,4 +42,4 @@ daily_tidy_up = dg.ScheduleDefinition(
     name="daily_tidy_up", job=tidy_up, cron_schedule="30 3 * * *", default_status=dg.DefaultScheduleStatus.RUNNING
 )
 
-SCHEDULES = [hourly_market_data, monthly_portfolio_review, daily_tidy_up]
+SCHEDULES = [hourly_market_data, weekly_optimization, monthly_portfolio_review, daily_tidy_up]

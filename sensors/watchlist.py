@@ -6,6 +6,7 @@ Belongs here: adding and removing symbols, and the first run of a new one. Not h
 
 import dagster as dg
 
+from assets.current import downstream
 from assets.partitions import SYMBOLS, drift, symbol_range_tags
 from jobs import research_cycle
 from resources.market import SettingsResource
@@ -13,8 +14,12 @@ from resources.market import SettingsResource
 
 @dg.sensor(job=research_cycle, minimum_interval_seconds=30, default_status=dg.DefaultSensorStatus.RUNNING)
 def watchlist(context: dg.SensorEvaluationContext, settings: SettingsResource) -> dg.SensorResult:
-    """Keep the symbols' partitions in step with the watchlist; a new symbol gets its history at once."""
-    wanted = [instrument.symbol for instrument in settings.load().watchlist]
+    """Keep the symbols' partitions in step with the watchlist; a new symbol gets its history at once.
+
+    Its parameters are searched by the weekly schedule, when there are bars enough.
+    """
+    known = settings.load()
+    wanted = [instrument.symbol for instrument in known.watchlist]
     found = drift(context.instance, wanted)
     changes: list[dg.AddDynamicPartitionsRequest | dg.DeleteDynamicPartitionsRequest] = []
     if found.added:
@@ -24,5 +29,6 @@ def watchlist(context: dg.SensorEvaluationContext, settings: SettingsResource) -
     if not found.added:
         reason = f"removed {', '.join(found.removed)}" if found.removed else f"{len(wanted)} symbols, none new"
         return dg.SensorResult(skip_reason=reason, dynamic_partitions_requests=changes)
-    request = dg.RunRequest(tags=symbol_range_tags(found.added))
+    assets = [dg.AssetKey(name) for name in ("bars", *downstream(known))]
+    request = dg.RunRequest(tags=symbol_range_tags(found.added), asset_selection=assets)
     return dg.SensorResult(run_requests=[request], dynamic_partitions_requests=changes)

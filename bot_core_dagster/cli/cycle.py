@@ -1,7 +1,9 @@
-"""One cycle of the main job: the research cycle over the watchlist, then the review of a month, as two Dagster runs.
+"""One cycle of the main job: new bars, what is behind them, and the review of a month, as Dagster runs.
 
 Belongs here: executing the jobs in this process and gathering what they say. Not here: how it is shown (`cli.run`),
-what is computed (`assets` and the core).
+what is computed (`assets` and the core), what is behind (`assets.current`).
+
+The search for parameters belongs to the weekly schedule: a cycle searches only where none has been for that long.
 """
 
 import logging
@@ -9,18 +11,20 @@ import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from math import nan
 from pathlib import Path
 from typing import Any, Final
 
 import dagster as dg
 
-from assets.partitions import SYMBOL_ASSETS, SYMBOLS, drift, symbol_range_tags
+from assets.current import searches_due, wanted_now
+from assets.partitions import SYMBOL_ASSETS, SYMBOLS, drift, stretches, symbol_range_tags
 from bot_core_dagster.cli.cycle_result import Built, CycleResult, Failed, Headline
 from bot_core_dagster.definitions import build_defs
 from bot_core_dagster.errors import BotCoreError, SettingsError
 from bot_core_dagster.lake import default_lake
-from bot_core_dagster.lineage import outcomes_of
+from bot_core_dagster.lineage import assets_behind, outcomes_of
 from bot_core_dagster.metrics import UTC_DAYS
 from bot_core_dagster.portfolio import Performance, PortfolioReport, newest_full_month, review_month
 from bot_core_dagster.portfolio.period import month_window
@@ -54,7 +58,11 @@ def run_cycle(settings: Settings, *, month: str | None, on_progress: OnProgress)
     with dg.DagsterInstance.get() as instance:
         fail_dead_runs(instance)
         cycle = _Cycle(instance, on_progress)
-        cycle.execute("research_cycle", tags=symbol_range_tags(_partitions_in_step(instance, symbols)))
+        there = _partitions_in_step(instance, symbols)
+        cycle.execute("collect_market_data", tags=symbol_range_tags(there))
+        for assets, together in _owed(settings, there):
+            keys = [dg.AssetKey(name) for name in assets]
+            cycle.execute("research_cycle", tags=symbol_range_tags(together), asset_selection=keys)
         report = cycle.review(settings, month)
     return CycleResult(
         built=tuple(cycle.built),
@@ -74,6 +82,21 @@ def _partitions_in_step(instance: dg.DagsterInstance, symbols: Sequence[str]) ->
     for symbol in found.removed:
         instance.delete_dynamic_partition(str(SYMBOLS.name), symbol)
     return found.after
+
+
+def _owed(settings: Settings, there: Sequence[str]) -> Iterator[tuple[tuple[str, ...], list[str]]]:
+    """Yield assets with the symbols that stand side by side in `there` and lack just these assets."""
+    lake = default_lake(create=True)
+    behind = assets_behind(lake, wanted_now(lake, settings, settings.watchlist), retry_failed=True)
+    searches = searches_due(lake, settings, settings.watchlist, datetime.now(UTC))
+    owed: dict[tuple[str, ...], list[str]] = {}
+    for symbol in there:
+        missing = {*behind.get(symbol, ()), *searches.get(symbol, ())}
+        if missing:
+            owed.setdefault(tuple(name for name in SYMBOL_ASSETS if name in missing), []).append(symbol)
+    for assets, symbols in owed.items():
+        for together in stretches(there, symbols):
+            yield assets, together
 
 
 @dataclass

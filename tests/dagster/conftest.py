@@ -17,6 +17,8 @@ from bot_core_dagster.lake import Lake
 from resources.lake import LakeResource
 from resources.market import MarketResource, SettingsResource
 
+RESEARCH = ("bars", "bar_quality", "features", "market_analysis", "rsi_backtest")
+
 ENTRY = """
 [[watchlist]]
 symbol = {symbol!r}
@@ -51,12 +53,20 @@ class Platform:
         self.lake_root = folder / "lake"
         self.lake = Lake.open(self.lake_root, create=True)
 
-    def watch(self, *symbols: str, source: str = "simulated", calendar: str = "crypto") -> None:
-        """Make these symbols the watchlist and its partitions."""
+    def watch(
+        self,
+        *symbols: str,
+        source: str = "simulated",
+        calendar: str = "crypto",
+        strategies: Sequence[str] = ("rsi",),
+        start: str = "2024-01-01",
+        more: str = "",
+    ) -> None:
+        """Make these symbols the watchlist and its partitions, traded by these strategies on bars since `start`."""
         entries = [ENTRY.format(symbol=symbol, source=source, calendar=calendar) for symbol in symbols]
-        self.settings_file.write_text(
-            "\n".join(entries) + "[history]\nstart = 2024-01-01T00:00:00Z\n", encoding="utf-8"
-        )
+        entries += [f"[strategies.{name}]\nenabled = true\n" for name in strategies]
+        text = "\n".join([*entries, f"[history]\nstart = {start}T00:00:00Z\n", more])
+        self.settings_file.write_text(text, encoding="utf-8")
         self.instance.add_dynamic_partitions(str(SYMBOLS.name), list(symbols))
 
     def wait(self, hours: int) -> None:
@@ -80,9 +90,13 @@ class Platform:
     def run(
         self, job: str = "research_cycle", symbols: Sequence[str] = (), assets: Sequence[str] = (), **how: Any
     ) -> dg.ExecuteInProcessResult:
-        """Execute a job over all partitions; over a part of the symbols or assets where they are named."""
+        """Execute a job over all partitions; over a part of the symbols or assets where they are named.
+
+        Of the research cycle, `RESEARCH` where no asset is named: the searches have tests of their own.
+        """
         there = list(self.instance.get_dynamic_partitions(str(SYMBOLS.name)))
-        names = list(assets) or ["bars", "bar_quality", "features", "rsi_backtest"]
+        names = list(assets) or list(RESEARCH)
+        assets = list(assets) or (names if job == "research_cycle" else [])
         config: dict[str, Any] = {"loggers": {"console": {"config": {"log_level": "ERROR"}}}}
         if symbols:
             config["ops"] = {name: {"config": {"symbols": list(symbols)}} for name in names}

@@ -3,14 +3,15 @@
 import pytest
 
 from assets.metadata import backtest_metadata, portfolio_metadata
-from bot_core_dagster.backtest import Backtest, backtest_strategy
-from bot_core_dagster.strategies import RsiStrategy
+from bot_core_dagster.backtest import Backtest, TradingRules, backtest_strategy
+from bot_core_dagster.strategies import strategy_named
 from tests.builders import bars, instrument
 from tests.core.reports.reviewed import report
 
 
 def backtest(source: str, **changed: str) -> Backtest:
-    return backtest_strategy(bars(4_000, source=source, seed=2), RsiStrategy(), instrument(**changed))
+    closed = bars(4_000, source=source, seed=2)
+    return backtest_strategy(closed, strategy_named("rsi"), {}, instrument(**changed), TradingRules())
 
 
 @pytest.mark.parametrize("is_simulated", [True, False], ids=["simulated", "real"])
@@ -35,7 +36,7 @@ def test_the_headline_of_a_backtest_carries_trials_deflated_sharpe_costs_and_sim
 @pytest.mark.parametrize(
     ("calendar", "says"),
     [
-        ("crypto", "spot held without a loan: no swap, funding or borrow"),
+        ("crypto", "charged as the settings say; spot held without a loan costs nothing"),
         ("fx", "UNKNOWN and in no figure: swap, funding and borrow of BTCUSDT"),
     ],
 )
@@ -54,4 +55,4 @@ def test_the_headline_of_a_review_carries_trials_deflated_sharpe_costs_and_simul
         assert metadata[f"n_trials{name}"] == 1
         assert metadata[f"deflated_sharpe_ratio{name}"] == figures.deflated_sharpe_ratio
         assert metadata[f"gross_return{name}"] == figures.gross_return
-    assert metadata["financing"] == "spot held without a loan: no swap, funding or borrow"
+    assert metadata["financing"] == "charged as the settings say; spot held without a loan costs nothing"

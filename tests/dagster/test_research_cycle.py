@@ -261,9 +261,7 @@ def test_a_recorded_input_is_exactly_what_was_read(platform: Platform) -> None:
 
 
 def test_a_disabled_strategy_trades_nothing(platform: Platform) -> None:
-    platform.watch("BTCUSDT")
-    with platform.settings_file.open("a", encoding="utf-8") as settings:
-        settings.write("[strategies.rsi]\nenabled = false\n")
+    platform.watch("BTCUSDT", strategies=(), more="[strategies.rsi]\nenabled = false\n")
     result = platform.run()
     assert result.success
     assert materializations(result, "rsi_backtest") == []

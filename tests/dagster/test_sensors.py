@@ -15,6 +15,7 @@ from tests import builders
 from tests.dagster.conftest import Platform, materializations
 
 VERSION = "dagster/data_version"
+DOWNSTREAM = ("bar_quality", "features", "market_analysis", "rsi_backtest")
 
 
 def evaluated(platform: Platform, sensor: dg.SensorDefinition, cursor: str | None = None) -> dg.SensorResult:
@@ -67,11 +68,12 @@ def test_an_unchanged_watchlist_asks_for_nothing(platform: Platform) -> None:
     assert not answer.dynamic_partitions_requests
 
 
-def test_after_the_hourly_job_the_sensor_owns_the_backtest_alone(platform: Platform) -> None:
+def test_after_the_hourly_job_the_sensor_owns_analysis_and_backtest_alone(platform: Platform) -> None:
     platform.watch("BTCUSDT", "ETHUSDT")
     platform.run("collect_market_data", assets=["bars", "bar_quality", "features"])
     (request,) = evaluated(platform, fresh_bars).run_requests or ()
-    assert asked_symbols(platform, request) == {"rsi_backtest": ["BTCUSDT", "ETHUSDT"]}
+    owed = ("market_analysis", "rsi_backtest")
+    assert asked_symbols(platform, request) == {name: ["BTCUSDT", "ETHUSDT"] for name in owed}
 
 
 def test_after_the_research_cycle_nothing_is_owed(platform: Platform) -> None:
@@ -93,10 +95,8 @@ def test_a_correction_brings_exactly_its_symbol_up_to_date(platform: Platform) -
     platform.run(assets=["bars"])
     answer = evaluated(platform, fresh_bars, cursor)
     (request,) = answer.run_requests or ()
-    assert asked_symbols(platform, request) == {
-        name: ["ETHUSDT"] for name in ("bar_quality", "features", "rsi_backtest")
-    }
-    result = platform.run(symbols=["ETHUSDT"], assets=["bar_quality", "features", "rsi_backtest"])
+    assert asked_symbols(platform, request) == {name: ["ETHUSDT"] for name in DOWNSTREAM}
+    result = platform.run(symbols=["ETHUSDT"], assets=DOWNSTREAM)
     assert result.success
     assert materializations(result, "features") == ["ETHUSDT"]
     assert not evaluated(platform, fresh_bars, answer.cursor).run_requests
@@ -127,9 +127,7 @@ def test_the_sensor_waits_for_a_run_that_is_still_going(platform: Platform) -> N
     assert waiting.cursor is None
     platform.instance.report_run_failed(run)
     (request,) = evaluated(platform, fresh_bars).run_requests or ()
-    assert asked_symbols(platform, request) == {
-        name: ["BTCUSDT"] for name in ("bar_quality", "features", "rsi_backtest")
-    }
+    assert asked_symbols(platform, request) == {name: ["BTCUSDT"] for name in DOWNSTREAM}
 
 
 def test_the_hourly_schedule_covers_every_symbol_in_one_run(platform: Platform) -> None:
@@ -171,10 +169,10 @@ def test_imported_bars_are_seen_without_a_materialisation(platform: Platform) ->
     assert not before.run_requests
     platform.lake.upsert_bars(builders.bars(1_500, symbol="ETHUSDT", seed=1).tail(100))
     (request,) = evaluated(platform, fresh_bars, before.cursor).run_requests or ()
-    assert asked_symbols(platform, request) == {name: ["ETHUSDT"] for name in SYMBOL_ASSETS}
+    assert asked_symbols(platform, request) == {name: ["ETHUSDT"] for name in ("bars", *DOWNSTREAM)}
     (again,) = evaluated(platform, fresh_bars, before.cursor).run_requests or ()
     assert again.run_key == request.run_key
-    platform.run(symbols=["ETHUSDT"])
+    platform.run(symbols=["ETHUSDT"], assets=["bars", *DOWNSTREAM])
     assert not evaluated(platform, fresh_bars, before.cursor).run_requests
 
 
