@@ -16,8 +16,9 @@ def main() -> None:
     """Run the command line and exit with its code."""
     try:
         from bot_core_dagster.cli.app import run_command_line
+        from bot_core_dagster.cli.quick import leave
 
-        sys.exit(run_command_line())
+        leave(run_command_line())
     except KeyboardInterrupt:
         sys.stderr.write("error: interrupted\n")
         sys.exit(130)

@@ -9,8 +9,22 @@ from typing import Annotated
 
 import typer
 
-from bot_core_dagster.cli import doctor, import_bars, run, sql, status, symbols, up
+from bot_core_dagster.cli import (
+    analyze,
+    backtest,
+    doctor,
+    import_bars,
+    lookahead,
+    optimize,
+    parameters,
+    run,
+    sql,
+    status,
+    symbols,
+    up,
+)
 from bot_core_dagster.cli.guard import FAILED, close_quietly, guarded, say_error
+from bot_core_dagster.cli.strategy_help import StrategyCommand
 
 app = typer.Typer(name="bot-core", add_completion=False, rich_markup_mode="rich")
 app.command("run")(guarded(run.run))
@@ -18,7 +32,12 @@ app.command("up")(guarded(up.up))
 app.command("import")(guarded(import_bars.import_bars))
 app.command("status")(guarded(status.status))
 app.command("sql")(guarded(sql.sql))
+app.command("backtest", cls=StrategyCommand)(guarded(backtest.backtest))
+app.command("optimize", cls=StrategyCommand)(guarded(optimize.optimize))
+app.command("analyze")(guarded(analyze.analyze))
+app.command("lookahead")(guarded(lookahead.lookahead))
 app.command("doctor")(guarded(doctor.doctor))
+app.add_typer(parameters.app, name="parameters")
 app.add_typer(symbols.app, name="symbols")
 
 

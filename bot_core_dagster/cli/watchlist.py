@@ -159,13 +159,14 @@ def _known_position(watchlist: AoT, symbol: str) -> int:
 
 
 def _fill(entry: Table, fields: Mapping[str, Any]) -> None:
+    """Set fields; None is what nothing is known of, and TOML has no word for it."""
     for name, came in fields.items():
         if not isinstance(came, Mapping):
             entry[name] = came
             continue
         if name not in entry:
             entry[name] = tomlkit.inline_table()
-        entry[name].update(came)
+        entry[name].update({part: known for part, known in came.items() if known is not None})
 
 
 def _cut_trivia(entry: Table) -> list[Whitespace | Comment]:

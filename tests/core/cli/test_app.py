@@ -19,7 +19,10 @@ from tests.builders import bars
 
 Shell = Callable[..., "subprocess.CompletedProcess[str]"]
 
-HEAVY = ("pandas", "dagster", "pydantic_settings", "matplotlib", "plotly", "ccxt", "pandera", "statsmodels", "numba")
+HEAVY = (
+    *("dagster", "pydantic_settings", "matplotlib", "plotly", "ccxt", "pandera", "statsmodels", "numba"),
+    *("pandas", "numpy", "pyarrow", "tenacity"),
+)
 ASK = "select symbol, close from bars order by open_time"
 
 
@@ -69,8 +72,8 @@ def test_away_from_a_checkout_the_dagster_layer_says_so(shell: Shell, tmp_path: 
 def test_quick_commands_import_nothing_heavy(settings_path: Path, arguments: str) -> None:
     code = (
         "import sys, contextlib, io\n"
-        f"from bot_core_dagster.cli import main; sys.argv = ['bot-core', *{arguments}]\n"
-        f"with contextlib.suppress(SystemExit), contextlib.redirect_stdout(io.StringIO()): main()\n"
+        f"from bot_core_dagster.cli.app import run_command_line; sys.argv = ['bot-core', *{arguments}]\n"
+        f"with contextlib.redirect_stdout(io.StringIO()): run_command_line()\n"
         f"print([name for name in {HEAVY} if name in sys.modules])"
     )
     default_lake(create=True).upsert_bars(bars(50))

@@ -154,33 +154,42 @@ def frozen_settings(settings_path: Path) -> Iterator[Path]:
         subprocess.run(["umount", folder], check=True)
 
 
-def _is_untouched(run: Run, folder: Path, *says: str) -> None:
-    """Import where the watchlist cannot be changed: one line, and the simulated bars are current as they were."""
+@pytest.fixture
+def faulty_file(tmp_path: Path) -> Path:
+    """A file with a row for the quarantine, of an instrument whose simulated bars are stored."""
     frame = bars(100)
     frame.loc[10, "high"] = frame["low"][10] / 2
-    file = _csv(folder / "btc.csv", frame)
-    stored = default_lake(create=True)
-    stored.upsert_bars(bars(500, seed=1, source="simulated"))
-    before = stored.content_hashes(BARS, ["BTCUSDT"])
-    result = run(*_import(file))
-    assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
-    assert all(text in result.stderr for text in says), result.stderr
-    assert stored.content_hashes(BARS, ["BTCUSDT"]) == before
-    assert stored.symbols(QUARANTINE) == ()
+    default_lake(create=True).upsert_bars(bars(500, seed=1, source="simulated"))
+    return _csv(tmp_path / "faulty.csv", frame)
+
+
+def _stored() -> tuple[object, ...]:
+    stored = default_lake()
+    return stored.content_hashes(BARS, ["BTCUSDT"]), stored.symbols(QUARANTINE)
 
 
 def test_nothing_is_stored_where_the_settings_cannot_be_written(
-    run: Run, tmp_path: Path, frozen_settings: Path, monkeypatch: pytest.MonkeyPatch
+    run: Run, faulty_file: Path, frozen_settings: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BOT_CORE_CONFIG", str(frozen_settings))
-    _is_untouched(run, tmp_path, str(frozen_settings), "next: make the file and its folder writable")
+    before = _stored()
+    result = run(*_import(faulty_file))
+    assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
+    assert str(frozen_settings) in result.stderr
+    assert "next: make the file and its folder writable" in result.stderr
+    assert _stored() == before
 
 
 def test_nothing_is_stored_where_a_variable_sets_the_watchlist(
-    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: Run, faulty_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BOT_CORE_WATCHLIST", json.dumps([instrument().model_dump(mode="json")]))
-    _is_untouched(run, tmp_path, "set by BOT_CORE_WATCHLIST", "next: unset the variable")
+    before = _stored()
+    result = run(*_import(faulty_file))
+    assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
+    assert "set by BOT_CORE_WATCHLIST" in result.stderr
+    assert "next: unset the variable" in result.stderr
+    assert _stored() == before
 
 
 def test_an_import_that_leaves_the_watchlist_alone_needs_no_writable_settings(

@@ -1,7 +1,7 @@
 """What a name implies."""
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from bot_core_dagster.cli.naming import infer_instrument
@@ -40,8 +40,17 @@ def test_an_odd_name_implies_nothing(symbol: str) -> None:
     assert infer_instrument(symbol).fields == {}
 
 
-@given(symbol=st.text(alphabet="ABCEHSTUDXRPO/:-_0", max_size=14))
-def test_whatever_a_name_implies_is_a_valid_instrument(symbol: str) -> None:
-    inferred = infer_instrument(symbol)
-    if inferred.fields:
-        Instrument.model_validate({"symbol": symbol, "timeframe": "1h", "source": "file"} | inferred.fields)
+@given(
+    base=st.sampled_from(["XAU", "EUR", "BTC", "BUSD"]) | st.text(alphabet="ABCEHSTUDXRPO0", min_size=2, max_size=6),
+    separator=st.sampled_from(["", "/", "-", "_"]),
+    quote=st.sampled_from(["USD", "USDT", "BTC", "PERP", "JPY"]),
+)
+def test_whatever_a_name_implies_is_a_valid_instrument(base: str, separator: str, quote: str) -> None:
+    symbol = f"{base}{separator}{quote}"
+    implied = infer_instrument(symbol).fields
+    assume(implied)
+    made = Instrument.model_validate({"symbol": symbol, "timeframe": "1h", "source": "file"} | implied)
+    said = made.model_dump(include=set(implied))
+    assert said | {"costs": implied["costs"]} == implied
+    assert implied["costs"].items() <= said["costs"].items()
+    assert symbol.startswith(made.base)

@@ -1,0 +1,39 @@
+"""What lets a command answer within a second or two of being typed, though it loads a lot.
+
+Belongs here: no garbage collection while modules load, no tear-down of them at the end. Not here: what a command does.
+
+Measured on `bot-core backtest` of a year of hours, processor time: 1.75 s as Python does it, 1.58 s without collection
+(loading makes hundreds of thousands of objects and no garbage), 1.25 s without tear-down too.
+"""
+
+import gc
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NoReturn
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Collect no garbage in the block: for what loads modules and ends soon."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def leave(code: int) -> NoReturn:
+    """End the process with `code`, its output written, without taking its modules apart.
+
+    Every write of the core is durable once it returns, so nothing is left to do; what Dagster leaves to the end of the
+    process is done where Dagster is loaded.
+    """
+    if "dagster" in sys.modules:
+        sys.exit(code)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
