@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 STAMP_DEV := $(VENV)/.installed-dev
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run up test nightly check bench clean
+.PHONY: run up test nightly check bench peers clean
 
 run: $(STAMP)  ## the main job on the watchlist: bars to a reviewed portfolio
 	@$(BIN)/bot-core run
@@ -31,6 +31,10 @@ check: $(STAMP_DEV)  ## lint, types, import rule, definitions
 
 bench: $(STAMP_DEV)  ## the figures of docs/benchmarks.md; run it on an idle machine
 	$(BIN)/python -m benchmarks
+
+peers:  ## the other engines, in an environment of their own, for `make bench` and the tests of agreement
+	$(PYTHON) -m venv .venv-peers
+	.venv-peers/bin/pip install --quiet --requirement benchmarks/peers.txt
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
