@@ -81,6 +81,15 @@ price_side = "{4}"
 source = "file"
 costs = {{ fee_bps = 1.0, spread_bps = 1.0, slippage_bps = 0.5 }}
 """
+TRADED = """
+[strategies.rsi]
+enabled = true
+[strategies.macd]
+enabled = true
+[optimization]
+parameter_variations = 60
+lookback_days = 365
+"""
 WATCHLIST = (
     ("BTCUSDT", "BTC", "USDT", "crypto", "trade"),
     ("ETHUSDT", "ETH", "USDT", "crypto", "trade"),
@@ -93,7 +102,7 @@ WATCHLIST = (
 @pytest.fixture
 def settings_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = tmp_path / "bot_core.toml"
-    path.write_text("".join(ENTRY.format(*entry) for entry in WATCHLIST), encoding="utf-8")
+    path.write_text("".join(ENTRY.format(*entry) for entry in WATCHLIST) + TRADED, encoding="utf-8")
     monkeypatch.setenv("BOT_CORE_CONFIG", str(path))
     return path
 
@@ -142,7 +151,7 @@ def bot_core(*arguments: str, ends_with: int = 0) -> subprocess.CompletedProcess
 
 def reviewed(names: Sequence[tuple[str, str, str, str, str]], path: Path) -> dict[str, Any]:
     """Run the main job on a watchlist of these; return what it says, as JSON."""
-    path.write_text("".join(ENTRY.format(*name) for name in names), encoding="utf-8")
+    path.write_text("".join(ENTRY.format(*name) for name in names) + TRADED, encoding="utf-8")
     answer: dict[str, Any] = json.loads(bot_core("run", "--json").stdout)
     return answer
 
@@ -161,6 +170,12 @@ def test_real_btcusdt_and_eurusd_run_through_to_a_review(real_data: Path, settin
     assert "No market made" not in page
     stored = bot_core("sql", "select symbol, count(*) as n from features group by 1 order by 1", "--format", "json")
     assert [row["n"] for row in json.loads(stored.stdout)] == [55_912, 53_205]
+    query = "select strategy, symbol, n_trials, simulated from optimizations order by 1, 2"
+    searched = json.loads(bot_core("sql", query, "--format", "json").stdout)
+    assert [(row["strategy"], row["symbol"]) for row in searched] == [
+        (strategy, symbol) for strategy in ("macd", "rsi") for symbol in ("BTCUSDT", "EURUSD")
+    ]
+    assert all(row["n_trials"] > 30 and not row["simulated"] for row in searched)
 
 
 def test_bars_that_the_test_writes_run_through_to_a_review(tmp_path: Path, settings_path: Path) -> None:
