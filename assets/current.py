@@ -78,18 +78,21 @@ def traded_otherwise(lake: Lake, wanted: Wanted) -> dict[str, tuple[str, ...]]:
     return assets_behind(lake, how)
 
 
+def searchable(lake: Lake, instruments: Sequence[Instrument]) -> list[Instrument]:
+    """Return the instruments whose bars are enough to search on."""
+    series = own_series(lake, instruments)
+    return [one for one in instruments if series[one.symbol].n_rows * one.timeframe.delta >= SEARCH_FROM]
+
+
 def searches_due(
     lake: Lake, settings: Settings, instruments: Sequence[Instrument], now: datetime
 ) -> dict[str, tuple[str, ...]]:
     """Return, for each symbol, the searches that are due with all that follows them, and those not decided on."""
-    series = own_series(lake, instruments)
     enabled = [each for each in TRADED if settings_of(each.name, settings.strategies).enabled]
     names = [f"{each.name}_{noun}" for each in enabled for noun in ("optimization", "parameters")]
     last = {(one.asset, one.symbol): one for one in outcomes_of(lake, names)}
     due: dict[str, tuple[str, ...]] = {}
-    for instrument in instruments:
-        if series[instrument.symbol].n_rows * instrument.timeframe.delta < SEARCH_FROM:
-            continue
+    for instrument in searchable(lake, instruments):
         for strategy in enabled:
             search, decision = (
                 last.get((f"{strategy.name}_{noun}", instrument.symbol)) for noun in ("optimization", "parameters")

@@ -7,27 +7,33 @@ from datetime import timedelta
 
 import dagster as dg
 
-from assets.partitions import SYMBOLS, symbol_range_tags
+from assets.current import SEARCH_FROM, searchable
+from assets.partitions import SYMBOLS, stretches, symbol_range_tags
 from jobs import collect_market_data, optimize_strategies, portfolio_review, tidy_up
+from resources.lake import LakeResource
+from resources.market import SettingsResource
 
 
 @dg.schedule(job=collect_market_data, cron_schedule="0 * * * *", default_status=dg.DefaultScheduleStatus.RUNNING)
 def hourly_market_data(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
     """Collect the bars of every symbol at each full hour, as one run."""
-    return _of_every_symbol(context)
-
-
-@dg.schedule(job=optimize_strategies, cron_schedule="0 3 * * 0", default_status=dg.DefaultScheduleStatus.RUNNING)
-def weekly_optimization(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-    """Search the parameters of every strategy on Sunday at 03:00, as one run."""
-    return _of_every_symbol(context)
-
-
-def _of_every_symbol(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
     symbols = list(context.instance.get_dynamic_partitions(str(SYMBOLS.name)))
     if not symbols:
         return dg.SkipReason("no symbols yet: the watchlist sensor adds them within a minute of its start")
     return dg.RunRequest(tags=symbol_range_tags(symbols))
+
+
+@dg.schedule(job=optimize_strategies, cron_schedule="0 3 * * 0", default_status=dg.DefaultScheduleStatus.RUNNING)
+def weekly_optimization(
+    context: dg.ScheduleEvaluationContext, lake: LakeResource, settings: SettingsResource
+) -> list[dg.RunRequest] | dg.SkipReason:
+    """Search the parameters of every strategy on Sunday at 03:00, for the symbols that have bars enough."""
+    there = list(context.instance.get_dynamic_partitions(str(SYMBOLS.name)))
+    watched = [one for one in settings.load().watchlist if one.symbol in there]
+    symbols = [one.symbol for one in searchable(lake.open(), watched)]
+    if not symbols:
+        return dg.SkipReason(f"no symbol has {SEARCH_FROM.days} days of bars yet: nothing to search on")
+    return [dg.RunRequest(tags=symbol_range_tags(together)) for together in stretches(there, symbols)]
 
 
 @dg.schedule(job=portfolio_review, cron_schedule="0 4 1 * *", default_status=dg.DefaultScheduleStatus.RUNNING)

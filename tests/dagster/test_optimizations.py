@@ -16,7 +16,9 @@ from bot_core_dagster.lineage import assets_behind, outcomes_of
 from bot_core_dagster.optimization import OPTIMIZATIONS, OUT_OF_SAMPLE, PARAMETERS, TRIALS
 from bot_core_dagster.settings import load_settings
 from bot_core_dagster.strategies import strategy_named
+from schedules import weekly_optimization
 from sensors import fresh_bars
+from tests import builders
 from tests.dagster.conftest import Platform, materializations
 
 SEARCH = ["rsi_optimization", "rsi_parameters", "rsi_backtest"]
@@ -119,6 +121,18 @@ def test_a_search_is_due_when_there_was_none_for_a_week(searched: Platform) -> N
 
     assert due(6.9) == {}
     assert due(7.0) == {"BTCUSDT": tuple(SEARCH)}
+
+
+def test_the_weekly_schedule_searches_the_symbols_that_have_bars_enough(platform: Platform) -> None:
+    platform.watch("BTCUSDT", "ETHUSDT", "BNBUSDT", source="file")
+    for symbol, n_days in (("BTCUSDT", 130), ("ETHUSDT", 110), ("BNBUSDT", 120)):
+        platform.lake.upsert_bars(builders.bars(24 * n_days, symbol=symbol))
+    wanted = {name: platform.resources[name] for name in ("lake", "settings")}
+    with dg.build_schedule_context(instance=platform.instance, resources=wanted) as context:
+        requests = weekly_optimization(context)
+    assert isinstance(requests, list)
+    starts = [request.tags["dagster/asset_partition_range_start"] for request in requests]
+    assert starts == ["BTCUSDT", "BNBUSDT"]
 
 
 @pytest.mark.parametrize(
