@@ -16,6 +16,7 @@ BotCoreError
 ├── UnknownNameError         a symbol, table, strategy or feature that does not exist (names those that do)
 ├── ParameterError           a parameter out of its space, a grid that is too large (says the space and the cost)
 ├── ShapeError               arrays of the wrong shape or too few rows
+├── ModelError               a model cannot be used: its file is corrupt or foreign, or its features have changed
 └── ServiceError             the webserver or the daemon did not come up, or a port is taken
 """
 
@@ -70,6 +71,10 @@ class ParameterError(BotCoreError):
 
 class ShapeError(BotCoreError):
     """An array has the wrong shape, or too few rows."""
+
+
+class ModelError(BotCoreError):
+    """A model cannot be used: its files are gone, corrupt or another's, or its features or schema have changed."""
 
 
 class ServiceError(BotCoreError):
