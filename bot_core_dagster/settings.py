@@ -147,6 +147,27 @@ class OptimizationSettings(_Section):
     seed: int = Field(default=0, ge=0, lt=2**63)
 
 
+ModelType = Literal["lstm", "gru", "transformer", "boosting"]
+
+
+class ModelsSettings(_Section):
+    """Training of models, their comparison on unseen rows, and what the first training in `bot-core run` does less of."""
+
+    types: tuple[ModelType, ...] = ("lstm", "gru", "transformer", "boosting")
+    days_of_data: int = Field(default=365, ge=30, le=36_500)
+    unseen_days: int = Field(default=365, ge=7, le=36_500)
+    max_epochs: int = Field(default=60, ge=1, le=10_000)
+    patience: int = Field(default=5, ge=1, le=1_000)
+    folds: int = Field(default=1, ge=1, le=50)
+    seed: int = Field(default=0, ge=0, lt=2**31)
+    first_days_of_data: int = Field(default=90, ge=30, le=36_500)
+    first_unseen_days: int = Field(default=60, ge=7, le=36_500)
+    first_max_epochs: int = Field(default=4, ge=1, le=10_000)
+    alpha: float = Field(default=0.05, gt=0, lt=0.5)
+    min_effect: float = Field(default=0.0005, ge=0, le=1)
+    min_rows: int = Field(default=500, ge=50)
+
+
 class PortfolioSettings(_Section):
     """The monthly review."""
 
@@ -189,6 +210,7 @@ class Settings(BaseSettings):
     history: HistorySettings = HistorySettings()
     strategies: dict[str, StrategySettings] = Field(default_factory=dict)
     optimization: OptimizationSettings = OptimizationSettings()
+    models: ModelsSettings = ModelsSettings()
     portfolio: PortfolioSettings = PortfolioSettings()
     quality: QualitySettings = QualitySettings()
     retention: RetentionSettings = RetentionSettings()
