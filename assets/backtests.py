@@ -94,7 +94,7 @@ def backtest_asset(strategy: Strategy) -> dg.AssetsDefinition:
             config.symbols,
             trade,
             load=traded_bars(strategy, known),
-            regardless_of=f"{strategy.name}_parameters",
+            regardless_of=(f"{strategy.name}_parameters",),
         )
 
     return backtest

@@ -10,7 +10,7 @@ Dagster stamps all partitions of a run alike when an asset returns a result, so 
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar, cast
@@ -96,7 +96,8 @@ def materialize_each_symbol(
     *,
     load: Load[Content] = stored_bars,  # type: ignore[assignment]
     store: Store = replace_rows,
-    regardless_of: str = "",
+    regardless_of: Collection[str] = (),
+    passes_through: tuple[type[BotCoreError], ...] = (),
 ) -> None:
     """Make, store and report each of the run's symbols; a `BotCoreError` fails its symbol only.
 
@@ -104,11 +105,12 @@ def materialize_each_symbol(
     ----------
     symbols : the part of the run's partitions to make; empty for all of them
     make : computes one symbol from what `load` gave for it
-    regardless_of : an upstream asset that may fail: what it made before still holds
+    regardless_of : upstream assets that may fail: what they made before still holds
+    passes_through : errors that fail the whole step instead, for Dagster to try it again
     """
     claim_run(context)
     cast("dict[str, str]", context.run.tags)["dagster/defer_asset_events"] = "true"
-    run = _Run(context, lake, Upstream.of(context, lake, regardless_of), time.monotonic())
+    run = _Run(context, lake, Upstream.of(context, lake, regardless_of), time.monotonic(), passes_through)
     for symbol in list(symbols) or list(context.partition_keys):
         run.admit(settings, symbol)
     for batch in run.batches(make, load):
@@ -124,6 +126,7 @@ class _Run:
     lake: Lake
     upstream: Upstream
     started: float
+    passes_through: tuple[type[BotCoreError], ...]
     wanted: list[Instrument] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
     versions: dict[str, Mapping[str, str]] = field(default_factory=dict)
@@ -179,6 +182,8 @@ class _Run:
             return None
         try:
             return make(instrument, loaded[symbol].content)
+        except self.passes_through:
+            raise
         except BotCoreError as error:
             self.failed[symbol] = str(error)
             return None
@@ -189,7 +194,7 @@ class _Run:
 
     def finish(self, made: Mapping[str, Made], store: Store) -> None:
         """Store a batch, record its outcomes, and log checks and events of its symbols."""
-        changes, refused = _store_each(self.lake, made, store)
+        changes, refused = _store_each(self.lake, made, store, self.passes_through)
         self.failed |= refused | {symbol: one.failure for symbol, one in made.items() if one.failure}
         good = [
             self._outcome(symbol, change, made=made[symbol])
@@ -260,18 +265,20 @@ class _Run:
 
 
 def _store_each(
-    lake: Lake, made: Mapping[str, Made], store: Store
+    lake: Lake, made: Mapping[str, Made], store: Store, passes_through: tuple[type[BotCoreError], ...]
 ) -> tuple[Mapping[str, SeriesChange], dict[str, str]]:
     """Store all in one commit; where that is refused, one by one, so that only the refused symbol is lost."""
     try:
         return store(lake, made), {}
+    except passes_through:
+        raise
     except BotCoreError as error:
         if len(made) == 1:
             return {}, {symbol: str(error) for symbol in made}
     changes: dict[str, SeriesChange] = {}
     failed: dict[str, str] = {}
     for symbol, one in made.items():
-        stored, refused = _store_each(lake, {symbol: one}, store)
+        stored, refused = _store_each(lake, {symbol: one}, store, passes_through)
         changes |= stored
         failed |= refused
     return changes, failed

@@ -4,7 +4,7 @@ Belongs here: loading symbol by symbol where loading all at once fails, and the 
 here: what is made of it (`assets.each_symbol`), tables and hashes (`bot_core_dagster.lake`).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -73,10 +73,10 @@ class Upstream:
 
     outcomes: Mapping[str, Mapping[str, Outcome]]
     pointers: Mapping[str, Mapping[str, int]]
-    may_fail: str = ""
+    may_fail: Collection[str] = ()
 
     @classmethod
-    def of(cls, context: dg.AssetExecutionContext, lake: Lake, may_fail: str) -> "Upstream":
+    def of(cls, context: dg.AssetExecutionContext, lake: Lake, may_fail: Collection[str]) -> "Upstream":
         """Return what is known before the asset reads anything."""
         keys = sorted(context.assets_def.asset_deps[context.asset_key])
         outcomes: dict[str, dict[str, Outcome]] = {key.to_user_string(): {} for key in keys}
@@ -90,7 +90,7 @@ class Upstream:
         """Return why the symbol must not be made here, None where nothing stands against it."""
         for asset, by_symbol in self.outcomes.items():
             outcome = by_symbol.get(symbol)
-            if outcome is not None and not outcome.is_made and asset != self.may_fail:
+            if outcome is not None and not outcome.is_made and asset not in self.may_fail:
                 return f"{asset} failed: {outcome.reason}"
         return None
 
