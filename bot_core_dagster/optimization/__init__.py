@@ -4,7 +4,7 @@ Belongs here: search, trials, walk-forward, the gate, deployed parameters. Not h
 (`backtest`), statistical tests (`validation`), what parameters a strategy has (`strategies`).
 """
 
-from bot_core_dagster.optimization.decision import Decision, DeployedParameters, Reason
+from bot_core_dagster.optimization.decision import Decision, DeployedParameters
 from bot_core_dagster.optimization.gate import decide
 from bot_core_dagster.optimization.identity import Origin, Question, code_version, content_of
 from bot_core_dagster.optimization.optimizer import optimize_strategy
@@ -27,6 +27,7 @@ from bot_core_dagster.optimization.record import (
 from bot_core_dagster.optimization.result import Evidence, Optimization
 from bot_core_dagster.optimization.trials import TRIALS, count_trials, record_trials, trials_so_far
 from bot_core_dagster.optimization.walk_forward import WalkForward
+from bot_core_dagster.validation.reason import Reason
 
 __all__ = [
     "OPTIMIZATIONS",

@@ -4,10 +4,11 @@ Belongs here: the nouns that the gate and the table of parameters share. Not her
 (`optimization.gate`), how it is kept (`optimization.parameters`).
 """
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+
+from bot_core_dagster.validation.reason import Reason, unmet
 
 
 @dataclass(frozen=True)
@@ -30,28 +31,6 @@ class DeployedParameters:
     content_hash: str
     code_version: str
     n_trials: int
-
-
-@dataclass(frozen=True)
-class Reason:
-    """One thing that the gate looks at.
-
-    name : what, in a few words
-    value, limit : what came, and what it is compared with; NaN is undefined, a limit of NaN asks nothing
-    is_met : whether it speaks for the candidate; what asks nothing is met
-    words : the same as a sentence
-    """
-
-    name: str
-    value: float
-    limit: float
-    is_met: bool
-    words: str
-
-    @property
-    def is_asked(self) -> bool:
-        """Whether the decision hangs on it."""
-        return not math.isnan(self.limit)
 
 
 @dataclass(frozen=True)
@@ -81,5 +60,4 @@ class Decision:
     @property
     def summary(self) -> str:
         """The decision in one line: deployed, or what was missing."""
-        missing = [reason.words for reason in self.reasons if reason.is_asked and not reason.is_met]
-        return "deploy: every condition is met" if self.deploy else f"keep: {'; '.join(missing)}"
+        return "deploy: every condition is met" if self.deploy else f"keep: {'; '.join(unmet(self.reasons))}"

@@ -34,13 +34,14 @@ from bot_core_dagster.backtest.general_kernel import simulate
 from bot_core_dagster.backtest.prepared import PreparedBars
 from bot_core_dagster.metrics.arrays import BoolArray1D, FloatArray1D
 from bot_core_dagster.metrics.interval import MIN_PERIODS
-from bot_core_dagster.optimization.decision import Decision, DeployedParameters, Reason
+from bot_core_dagster.optimization.decision import Decision, DeployedParameters
 from bot_core_dagster.optimization.record import Candidate
 from bot_core_dagster.optimization.result import Optimization
 from bot_core_dagster.optimization.walk_forward import returns_of
 from bot_core_dagster.settings import Instrument
 from bot_core_dagster.strategies.strategy import Strategy
 from bot_core_dagster.validation import p_value_of_better
+from bot_core_dagster.validation.reason import Reason
 
 Judged: TypeAlias = Optimization | Candidate
 """A search, or what the lake keeps of one."""

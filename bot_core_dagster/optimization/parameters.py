@@ -17,8 +17,9 @@ import pandas as pd
 from bot_core_dagster.errors import ParameterError
 from bot_core_dagster.lake.lake import Lake
 from bot_core_dagster.lake.table import Table
-from bot_core_dagster.optimization.decision import Decision, DeployedParameters, Reason
+from bot_core_dagster.optimization.decision import Decision, DeployedParameters
 from bot_core_dagster.optimization.identity import as_json
+from bot_core_dagster.validation.reason import Reason
 
 DEPLOYED: Final = "deployed"
 KEPT: Final = "kept"

@@ -1,7 +1,7 @@
 """Whether one forecast is better than another: Diebold and Mariano's test with its small-sample correction.
 
 Belongs here: the test of two series of losses. Not here: losses (of the models), several challengers (their Holm
-correction), Sharpe ratios (`validation.sharpe_difference`).
+correction), the variance of a mean (`validation.long_run_variance`), Sharpe ratios (`validation.sharpe_difference`).
 """
 
 import math
@@ -11,6 +11,7 @@ import numpy as np
 
 from bot_core_dagster.errors import ShapeError
 from bot_core_dagster.metrics.arrays import FloatArray1D, require_1d
+from bot_core_dagster.validation.long_run_variance import automatic_lags, long_run_variance
 
 
 class DieboldMariano(NamedTuple):
@@ -67,7 +68,7 @@ def diebold_mariano(
         return DieboldMariano(math.nan, math.nan)
     if n_lags is None:
         n_lags = min(max(automatic_lags(difference), horizon - 1), n_periods - 1)
-    variance = _bartlett_variance(difference, n_lags) / n_periods
+    variance = long_run_variance(difference, n_lags) / n_periods
     correction = (n_periods + 1.0 - 2.0 * horizon + horizon * (horizon - 1.0) / n_periods) / n_periods
     if not variance > 0.0:
         return DieboldMariano(math.nan, math.nan)
@@ -75,24 +76,6 @@ def diebold_mariano(
     if is_one_sided:
         return DieboldMariano(statistic, float(stdtr(n_periods - 1, statistic)))
     return DieboldMariano(statistic, 2.0 * float(stdtr(n_periods - 1, -abs(statistic))))
-
-
-def automatic_lags(series: FloatArray1D) -> int:
-    """Return how many autocovariances a Bartlett kernel should take of a series that varies.
-
-    References
-    ----------
-    Newey, W. K., West, K. D. (1994). Automatic Lag Selection in Covariance Matrix Estimation. Review of Economic
-    Studies 61(4).
-    """
-    n_periods = len(series)
-    n_looked_at = min(math.ceil(4.0 * (n_periods / 100.0) ** (2.0 / 9.0)), n_periods - 1)
-    covariances = _autocovariances(series, n_looked_at)
-    covariances[1:] *= 2.0
-    slope, level = float(covariances @ np.arange(n_looked_at + 1)), float(covariances.sum())
-    if level == 0.0:
-        return n_periods - 1
-    return min(math.ceil(1.1447 * math.cbrt((slope / level) ** 2 * n_periods)), n_periods - 1)
 
 
 def _require_losses(loss_a: FloatArray1D, loss_b: FloatArray1D, horizon: int, n_lags: int | None) -> None:
@@ -107,15 +90,3 @@ def _require_losses(loss_a: FloatArray1D, loss_b: FloatArray1D, horizon: int, n_
             f"expected a horizon of 1 or more, lags of 0 or more, and both below the {len(loss_a)} periods, "
             f"got horizon {horizon} and lags {n_lags}; next: more periods"
         )
-
-
-def _bartlett_variance(series: FloatArray1D, n_lags: int) -> float:
-    weights = 2.0 * (1.0 - np.arange(n_lags + 1) / (n_lags + 1.0))
-    weights[0] = 1.0
-    return float(weights @ _autocovariances(series, n_lags))
-
-
-def _autocovariances(series: FloatArray1D, n_lags: int) -> FloatArray1D:
-    centred = series - series.mean()
-    n_periods = len(series)
-    return np.array([centred[lag:] @ centred[: n_periods - lag] for lag in range(n_lags + 1)]) / n_periods

@@ -7,7 +7,7 @@ charts (`reports.optimization.charts`), how it looks (`reports/templates`).
 import math
 from collections.abc import Mapping
 
-from bot_core_dagster.optimization.decision import Decision, Reason
+from bot_core_dagster.optimization.decision import Decision
 from bot_core_dagster.optimization.result import Optimization
 from bot_core_dagster.reports.figures import UNDEFINED, count, counted, day, parameters, percentage, ratio, share, tone
 from bot_core_dagster.reports.optimization.charts import charts
@@ -26,6 +26,7 @@ from bot_core_dagster.reports.optimization.surface import surface_of
 from bot_core_dagster.reports.page import card, page_html
 from bot_core_dagster.reports.provenance import Provenance
 from bot_core_dagster.reports.words import sharpe_sense
+from bot_core_dagster.validation.reason import Reason
 
 
 def optimization_report_html(

@@ -10,7 +10,7 @@ import pytest
 
 from bot_core_dagster.errors import ParameterError
 from bot_core_dagster.lake import Lake
-from bot_core_dagster.optimization.decision import Decision, Reason
+from bot_core_dagster.optimization.decision import Decision
 from bot_core_dagster.optimization.parameters import (
     PARAMETERS,
     deployed_parameters,
@@ -19,6 +19,7 @@ from bot_core_dagster.optimization.parameters import (
     record_decision,
     roll_back,
 )
+from bot_core_dagster.validation.reason import Reason
 
 KEY = ("rsi", "BTCUSDT", "1h")
 START = datetime(2024, 1, 1, tzinfo=UTC)

@@ -15,7 +15,7 @@ from scipy import stats
 
 from bot_core_dagster.errors import ShapeError
 from bot_core_dagster.validation import diebold_mariano
-from bot_core_dagster.validation.loss_difference import automatic_lags
+from bot_core_dagster.validation.long_run_variance import automatic_lags
 
 ETS = np.fromstring(
     "0.002241270 -0.000661906 -1.200002613 -4.000218178 3.799373533 3.401005111 -1.199692125 -0.800490048 "
