@@ -1,13 +1,18 @@
 """Reports: results as people look at them.
 
 Belongs here: HTML pages and pictures of results that exist. Not here: the results (`portfolio`, `backtest`,
-`optimization`), tables on a terminal (`cli`).
+`optimization`, `models`), tables on a terminal (`cli`).
 """
 
 from bot_core_dagster.reports.backtest.candles_picture import candles_picture
 from bot_core_dagster.reports.backtest.equity_picture import backtest_picture
 from bot_core_dagster.reports.backtest.page import backtest_report_html
 from bot_core_dagster.reports.files import write_page, write_report
+from bot_core_dagster.reports.models.comparison_picture import comparison_picture
+from bot_core_dagster.reports.models.curves_picture import curves_picture
+from bot_core_dagster.reports.models.forecast_picture import forecast_picture
+from bot_core_dagster.reports.models.reliability_picture import ReliabilityBins, reliability_picture
+from bot_core_dagster.reports.models.scores_picture import scores_picture
 from bot_core_dagster.reports.optimization.folds_picture import folds_picture
 from bot_core_dagster.reports.optimization.heat_map_picture import heat_map_picture
 from bot_core_dagster.reports.optimization.page import optimization_report_html
@@ -18,14 +23,20 @@ from bot_core_dagster.reports.provenance import Provenance
 
 __all__ = [
     "Provenance",
+    "ReliabilityBins",
     "backtest_picture",
     "backtest_report_html",
     "candles_picture",
+    "comparison_picture",
+    "curves_picture",
     "folds_picture",
+    "forecast_picture",
     "heat_map_picture",
     "optimization_report_html",
     "portfolio_picture",
     "portfolio_report_html",
+    "reliability_picture",
+    "scores_picture",
     "trials_picture",
     "write_page",
     "write_report",

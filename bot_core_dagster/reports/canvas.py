@@ -39,6 +39,9 @@ WASH: Final = "#d5e2fb"
 SIZE: Final = (12.0, 7.0)
 """Inches at 100 dots: 1200 x 700 pixels."""
 
+RIGHT: Final = 0.975
+"""Of the figure: where panels end."""
+
 _DPI: Final = 100
 _COLORS: Final = 256
 _TITLE, _SUBTITLE, _TICKS = 15.0, 11.5, 10.5
@@ -74,18 +77,23 @@ def canvas(title: str, subtitle: str, *, is_simulated: bool) -> "Figure":
 
 
 def panels(
-    figure: "Figure", height_ratios: tuple[float, ...], *, left: float = 0.07, bottom: float = 0.055
+    figure: "Figure",
+    height_ratios: tuple[float, ...],
+    *,
+    left: float = 0.07,
+    right: float = RIGHT,
+    bottom: float = 0.055,
 ) -> "list[Axes]":
-    """Return one panel below another under the title, with one time axis."""
+    """Return one panel below another under the title, with one axis below; a second call can stand beside it."""
     grid = figure.add_gridspec(len(height_ratios), 1, height_ratios=height_ratios)
-    grid.update(left=left, right=0.975, top=_TOP, bottom=bottom, hspace=0.07)
+    grid.update(left=left, right=right, top=_TOP, bottom=bottom, hspace=0.07)
     drawn: list[Axes] = []
     for row in range(len(height_ratios)):
         axes = figure.add_subplot(grid[row, 0], sharex=drawn[0] if drawn else None)
         if row < len(height_ratios) - 1:
             axes.tick_params(labelbottom=False)
         style(axes)
-        axes.yaxis.set_label_coords(-0.8 * left, 0.5)
+        axes.yaxis.set_label_coords(-0.8 * left * (RIGHT - left) / (right - left), 0.5)
         drawn.append(axes)
     return drawn
 
@@ -112,6 +120,14 @@ def legend(axes: "Axes", handles: "Sequence[Artist] | None" = None) -> None:
     box = axes.legend(handles=drawn, fontsize=_TICKS, frameon=False, columnspacing=1.4, handlelength=1.6, **place)
     for text in box.get_texts():
         text.set_parse_math(False)
+
+
+def say_instead(axes: "Axes", words: str) -> None:
+    """Say in the middle of a panel why nothing is drawn there."""
+    axes.text(0.5, 0.5, words, transform=axes.transAxes, ha="center", va="center", color=MUTED, fontsize=_SUBTITLE)
+    axes.set_yticks([])
+    axes.tick_params(labelbottom=False, bottom=False)
+    axes.grid(visible=False)
 
 
 def log_scale(axes: "Axes", ticks: Sequence[float]) -> None:

@@ -15,6 +15,7 @@ UNDEFINED: Final = "n/a"
 """What stands for nan: undefined is not zero."""
 
 _HOURS_A_DAY: Final = 24
+_SMALLEST_P: Final = 0.001
 
 
 def money(amount: float, *, signed: bool = False) -> str:
@@ -32,9 +33,16 @@ def share(fraction: float) -> str:
     return percentage(fraction, signed=False, decimals=0)
 
 
-def ratio(number: float) -> str:
-    """Return a dimensionless figure with two decimals."""
-    return _minus(f"{number:.2f}", number)
+def ratio(number: float, *, signed: bool = False, decimals: int = 2) -> str:
+    """Return a dimensionless figure with two decimals; losses of models need four."""
+    return _minus(f"{number:{'+' if signed else ''}.{decimals}f}", number)
+
+
+def p_value(probability: float) -> str:
+    """Return a p-value with what it is: "p = 0.012", "p < 0.001"."""
+    if probability < _SMALLEST_P:
+        return f"p < {_SMALLEST_P:g}"
+    return f"p = {ratio(probability, decimals=3)}"
 
 
 def count(number: float) -> str:

@@ -9,11 +9,16 @@ import io
 import json
 import re
 from html.parser import HTMLParser
+from itertools import combinations
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
+from matplotlib.axis import Axis
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.text import Text
 from PIL import Image
 
 
@@ -80,3 +85,37 @@ def share_of(color: str, png: bytes, tolerance: int = 24) -> float:
     """Return the share of pixels that are about this colour."""
     wanted = np.array([int(color[i : i + 2], 16) for i in (1, 3, 5)])
     return float((np.abs(pixels(png).astype(int) - wanted).max(axis=2) <= tolerance).mean())
+
+
+def texts_of(figure: Figure) -> list[Text]:
+    """Return the texts that are drawn, apart from the mark of simulated bars; labels of ticks out of view are not."""
+    canvas: Any = FigureCanvasAgg(figure)
+    canvas.draw()
+    hidden = {
+        id(label)
+        for axis in figure.findobj(Axis)
+        for tick in [*axis.get_major_ticks(), *axis.get_minor_ticks()]
+        for label in (tick.label1, tick.label2)
+        if not min(axis.get_view_interval()) <= tick.get_loc() <= max(axis.get_view_interval())
+    }
+    found = figure.findobj(lambda one: isinstance(one, Text) and one.get_visible() and id(one) not in hidden)
+    return [one for one in found if isinstance(one, Text) and one.get_text().strip() and one.get_text() != "SIMULATED"]
+
+
+def words_of(figure: Figure) -> str:
+    """Return what is written in a picture, a text a line; spaces that do not break are plain ones."""
+    return "\n".join(one.get_text() for one in texts_of(figure)).replace("\u00a0", " ")
+
+
+def require_readable(figure: Figure) -> None:
+    """Fail where a text runs off the picture or over another."""
+    boxes = [(one.get_text(), one.get_window_extent()) for one in texts_of(figure)]
+    width, height = figure.bbox.width, figure.bbox.height
+    outside = [text for text, box in boxes if min(box.x0, box.y0) < 0 or box.x1 > width or box.y1 > height]
+    assert outside == []
+    across = [
+        (one, other)
+        for (one, a), (other, b) in combinations(boxes, 2)
+        if min(a.x1, b.x1) - max(a.x0, b.x0) > 1.0 and min(a.y1, b.y1) - max(a.y0, b.y0) > 1.0
+    ]
+    assert across == []
