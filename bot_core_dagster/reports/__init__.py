@@ -11,7 +11,8 @@ from bot_core_dagster.reports.files import write_page, write_report
 from bot_core_dagster.reports.models.comparison_picture import comparison_picture
 from bot_core_dagster.reports.models.curves_picture import curves_picture
 from bot_core_dagster.reports.models.forecast_picture import forecast_picture
-from bot_core_dagster.reports.models.reliability_picture import ReliabilityBins, reliability_picture
+from bot_core_dagster.reports.models.reliability_picture import reliability_picture
+from bot_core_dagster.reports.models.score_rows import score_rows
 from bot_core_dagster.reports.models.scores_picture import scores_picture
 from bot_core_dagster.reports.optimization.folds_picture import folds_picture
 from bot_core_dagster.reports.optimization.heat_map_picture import heat_map_picture
@@ -23,7 +24,6 @@ from bot_core_dagster.reports.provenance import Provenance
 
 __all__ = [
     "Provenance",
-    "ReliabilityBins",
     "backtest_picture",
     "backtest_report_html",
     "candles_picture",
@@ -36,6 +36,7 @@ __all__ = [
     "portfolio_picture",
     "portfolio_report_html",
     "reliability_picture",
+    "score_rows",
     "scores_picture",
     "trials_picture",
     "write_page",

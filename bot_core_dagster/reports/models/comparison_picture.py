@@ -5,6 +5,7 @@ Belongs here: cumulative differences of the loss that decides, and the decision.
 """
 
 import math
+import textwrap
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
@@ -43,6 +44,12 @@ _STYLES: Final[tuple[tuple[str, Any], ...]] = (
 )
 """Of the first challengers; more begin anew."""
 
+_IN_TITLE, _IN_CAPTION = 80, 150
+"""Characters of a decision that are read at a glance, and of its reasons that fit below."""
+
+_HOW_TO_READ: Final = (
+    "p: how often chance alone shows as much. A line that falls steadily is an edge, one that drops once is luck"
+)
 _RIGHT: Final = 0.955
 """Of the figure: room for half the date of a tick at the end."""
 
@@ -71,7 +78,8 @@ def comparison_picture(
     p_values : mapping
         Of each challenger: that it is no better, adjusted for how many were compared.
     decision : str
-        In words: "champion kept: no challenger is better beyond chance".
+        In words: "keep lstm 3: no challenger is better beyond chance". Of a long one what follows the colon stands
+        below the title, as far as there is room.
     champion : str
         "lstm 3", or that there is none.
     is_simulated : bool
@@ -102,9 +110,12 @@ def comparison_figure(
             f"expected differences by time, with a zone and ascending, got an index of {index.dtype}; next: index them "
             "by when each row was known"
         )
+    verdict, reason = decision, ""
+    if len(decision) > _IN_TITLE:
+        verdict, _, reason = decision.partition(": ")
     figure = canvas(
-        marked(f"{subject}: {decision}", is_simulated=is_simulated),
-        _caption(differences, champion),
+        marked(f"{subject}: {verdict}", is_simulated=is_simulated),
+        _caption(differences, champion, reason),
         is_simulated=is_simulated,
     )
     (axes,) = panels(figure, (1.0,), left=0.1, right=_RIGHT)
@@ -140,12 +151,12 @@ def _draw(axes: "Axes", differences: pd.DataFrame, p_values: Mapping[str, float]
     legend(axes)
 
 
-def _caption(differences: pd.DataFrame, champion: str) -> str:
+def _caption(differences: pd.DataFrame, champion: str, reason: str) -> str:
     index = pd.DatetimeIndex(differences.index)
     span = f", {minute(index[0])} to {minute(index[-1])}" if len(index) else ""
     means = [f"{name} {loss(float(differences[name].mean()), signed=True)}" for name in differences.columns]
     return (
         f"Challengers against the champion, {champion}, on {counted(len(index), 'row')} that neither has used{span}\n"
         f"Mean difference of log loss 1 bar ahead: {', '.join(means) or 'no challenger'}; below zero is better\n"
-        "p: how often chance alone shows as much. A line that falls steadily is an edge, one that drops once is luck"
+        f"{textwrap.shorten(reason, _IN_CAPTION, placeholder=' …') or _HOW_TO_READ}"
     )

@@ -160,6 +160,8 @@ def _result(losses: Mapping[str, FloatArray1D], best_epoch: int, step: str) -> s
     kept = f"kept {step} {best_epoch} of {count(len(losses[_STOPPING]))}"
     if math.isnan(direction):
         return f"{kept}, stopping loss {loss(float(losses[_STOPPING][best_epoch - 1]))}"
+    if math.isnan(base_rate):
+        return f"{kept}, log loss of direction {loss(direction)}"
     return f"{kept}, log loss {against_base_rate(direction, base_rate)}"
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from bot_core_dagster.metrics.arrays import FloatArray1D
+from bot_core_dagster.models.traded import LONG_FROM, SHORT_FROM
 from bot_core_dagster.reports.canvas import (
     ACCENT,
     HELD,
@@ -25,7 +26,6 @@ from bot_core_dagster.reports.canvas import (
 )
 from bot_core_dagster.reports.figures import counted, minute, percentage, price, ratio
 from bot_core_dagster.reports.models.fan import Fan, fan_of
-from bot_core_dagster.reports.models.reliability_picture import LONG_AT, SHORT_AT
 from bot_core_dagster.reports.models.words import marked
 
 if TYPE_CHECKING:
@@ -135,15 +135,15 @@ def _draw_moments(drawn: "list[Axes]", fan: Fan) -> "list[Artist]":
 
 
 def _draw_probabilities(axes: "Axes", fan: Fan) -> None:
-    """Draw the probability of up of each horizon as a bar from a half, those that are traded in their colour."""
+    """Draw the probability of up of each horizon as a bar from a half, those that call a direction in its colour."""
     up = fan.forecasts["probability_up"].to_numpy(dtype=np.float64)
-    colors = [ACCENT if one >= LONG_AT else SHORT if one <= SHORT_AT else HELD for one in up]
+    colors = [ACCENT if one >= LONG_FROM else SHORT if one <= SHORT_FROM else HELD for one in up]
     axes.bar(fan.forecasts["place"], np.nan_to_num(up - 0.5), 0.8, bottom=0.5, color=colors, linewidth=0)
     axes.axhline(0.5, color=MUTED, linewidth=0.9)
     start = float(fan.closes["place"].iloc[0])
     for level, words, color, side in (
-        (LONG_AT, f"long from {LONG_AT}", ACCENT, "bottom"),
-        (SHORT_AT, f"short up to {SHORT_AT}", SHORT, "top"),
+        (LONG_FROM, f"up from {LONG_FROM}", ACCENT, "bottom"),
+        (SHORT_FROM, f"down to {SHORT_FROM}", SHORT, "top"),
     ):
         axes.axhline(level, color=color, linewidth=1.2, linestyle=(0, (5, 2)))
         axes.annotate(
@@ -152,7 +152,7 @@ def _draw_probabilities(axes: "Axes", fan: Fan) -> None:
         )  # fmt: skip
     reach = 1.15 * max(float(np.nanmax(np.abs(up - 0.5), initial=0.0)), _REACH / 1.15)
     axes.set_ylim(0.5 - reach, 0.5 + reach)
-    axes.set_yticks([SHORT_AT, 0.5, LONG_AT])
+    axes.set_yticks([SHORT_FROM, 0.5, LONG_FROM])
     axes.yaxis.set_major_formatter("{x:.2f}")
     axes.set_ylabel("Probability of up")
 

@@ -6,14 +6,12 @@ Belongs here: the reliability curve and its counts. Not here: the curve's figure
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from bot_core_dagster.errors import ShapeError
-from bot_core_dagster.metrics.arrays import FloatArray1D, IntArray1D
+from bot_core_dagster.metrics.arrays import FloatArray1D
+from bot_core_dagster.models.traded import LONG_FROM, SHORT_FROM
 from bot_core_dagster.reports.canvas import (
     ACCENT,
     HELD,
@@ -27,41 +25,40 @@ from bot_core_dagster.reports.canvas import (
     png,
     say_instead,
 )
-from bot_core_dagster.reports.figures import count, p_value, percentage, ratio, share
+from bot_core_dagster.reports.figures import count, p_value, percentage, ratio
 from bot_core_dagster.reports.models.words import against_base_rate, loss, marked
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-LONG_AT: Final = 0.55
-SHORT_AT: Final = 0.45
-"""Probabilities of up from which a forecast is traded long, and below which short (SPEC 1, Models)."""
+    from bot_core_dagster.models.reliability import Reliability
 
 _BEYOND_CHANCE: Final = 2.0
 """Standard errors."""
 
+_NARROWEST, _WIDEST, _ROOM = 0.006, 0.05, 0.045
+"""Shares of the width that a bar of counts may have, and that its figure needs: bins of equally many rows lie close."""
 
-@dataclass(frozen=True, eq=False)
-class ReliabilityBins:
-    """Predicted probabilities in bins, and how often up came true; arrays of shape (n_bins,).
 
-    predicted : mean probability of up of the bin; NaN where it is empty
-    observed, low, high : share of its rows that went up, and its interval
-    n : rows, int64
-    confidence : of the interval
-    """
+class _Bins(NamedTuple):
+    """The bins that hold rows, as arrays of shape (n_bins,)."""
 
-    predicted: FloatArray1D
+    forecast: FloatArray1D
     observed: FloatArray1D
+    n_rows: FloatArray1D
     low: FloatArray1D
     high: FloatArray1D
-    n: IntArray1D
-    confidence: float = 0.95
+
+    @classmethod
+    def of(cls, reliability: "Reliability") -> "_Bins":
+        parts = (reliability.forecast, reliability.observed, reliability.n_rows, reliability.low, reliability.high)
+        rows = np.array(parts, dtype=np.float64)
+        return cls(*rows[:, np.isfinite(rows[:2]).all(axis=0)])
 
 
 def reliability_picture(
-    subject: str, bins: ReliabilityBins, headline: Mapping[str, float], *, is_simulated: bool
+    subject: str, reliability: "Reliability", headline: Mapping[str, float], *, is_simulated: bool
 ) -> bytes:
     """Return predicted against observed shares of up, one bar ahead on unseen rows, counts beneath, as a PNG.
 
@@ -69,88 +66,85 @@ def reliability_picture(
     ----------
     subject : str
         "LSTM on BTCUSDT 1h".
-    bins : ReliabilityBins
-        Empty ones are left out.
+    reliability : Reliability
+        Of the direction one bar ahead; bins whose shares are NaN are left out.
     headline : mapping
         `log_loss`, `base_rate_log_loss`, `auc`, `brier`, `n_rows`, and `standard_errors` (base rate minus model, over
         its standard error) or `p_value` (that the model is no better); what is missing is said to be n/a.
     is_simulated : bool
-
-    Raises
-    ------
-    ShapeError
-        If the arrays of the bins are not of one length.
     """
-    return png(reliability_figure(subject, bins, headline, is_simulated=is_simulated))
+    return png(reliability_figure(subject, reliability, headline, is_simulated=is_simulated))
 
 
 def reliability_figure(
-    subject: str, bins: ReliabilityBins, headline: Mapping[str, float], *, is_simulated: bool
+    subject: str, reliability: "Reliability", headline: Mapping[str, float], *, is_simulated: bool
 ) -> "Figure":
     """Return what `reliability_picture` draws."""
-    if len({len(one) for one in (bins.predicted, bins.observed, bins.low, bins.high, bins.n)}) > 1:
-        raise ShapeError("expected as many predicted as observed shares, bounds and counts; next: give one of each bin")
     log_loss, base_rate = (headline.get(name, math.nan) for name in ("log_loss", "base_rate_log_loss"))
     title = f"{subject}, unseen rows: log loss {against_base_rate(log_loss, base_rate)}{_evidence(headline)}"
-    figure = canvas(
-        marked(title, is_simulated=is_simulated), _caption(headline, bins.confidence), is_simulated=is_simulated
-    )
+    figure = canvas(marked(title, is_simulated=is_simulated), _caption(headline), is_simulated=is_simulated)
     above, below = panels(figure, (3.0, 1.0), left=0.08, bottom=0.09)
-    is_there = (bins.n > 0) & np.isfinite(bins.predicted) & np.isfinite(bins.observed)
-    if not is_there.any():
+    bins = _Bins.of(reliability)
+    if len(bins.n_rows) == 0:
         for axes in (above, below):
             say_instead(axes, "No unseen row has an outcome yet")
         return figure
-    _draw_shares(above, bins, is_there)
-    _draw_counts(below, bins, is_there)
+    _draw_shares(above, bins)
+    _draw_counts(below, bins)
     label_axis(below.xaxis, "Probability of up that was predicted")
     return figure
 
 
-def _draw_shares(axes: "Axes", bins: ReliabilityBins, is_there: NDArray[np.bool_]) -> None:
-    predicted, observed, n = bins.predicted[is_there], bins.observed[is_there], bins.n[is_there]
-    low = np.fmin(bins.low[is_there], observed)
-    high = np.fmax(bins.high[is_there], observed)
-    left, right = _padded(min(float(predicted.min()), SHORT_AT), max(float(predicted.max()), LONG_AT))
+def _draw_shares(axes: "Axes", bins: _Bins) -> None:
+    predicted, observed, n_rows = bins.forecast, bins.observed, bins.n_rows
+    low, high = np.fmin(bins.low, observed), np.fmax(bins.high, observed)
+    left, right = _padded(min(float(predicted.min()), SHORT_FROM), max(float(predicted.max()), LONG_FROM))
     bottom, top = _padded(min(float(low.min()), left), max(float(high.max()), right))
     axes.plot([left, right], [left, right], color=MUTED, linewidth=1.4, linestyle=(0, (5, 2)), label="As often as said")
-    went_up = float(observed @ n) / float(n.sum())
+    went_up = float(observed @ n_rows) / float(n_rows.sum())
     axes.axhline(
         went_up, color=HELD, linewidth=1.4, label=f"Base rate {percentage(went_up, signed=False, decimals=1)} up"
     )
     axes.errorbar(
         predicted, observed, (observed - low, high - observed), color=ACCENT, ecolor=SOFT, elinewidth=2.4, capsize=4.0,
         marker="o", markersize=7.5, markeredgecolor="white", linewidth=1.4, zorder=4,
-        label=f"Observed, {share(bins.confidence)} interval",
+        label="Observed, 95 % interval",
     )  # fmt: skip
-    _draw_trading(axes, left, right)
+    _draw_calls(axes, left, right)
     axes.set(xlim=(left, right), ylim=(bottom, top))
     axes.yaxis.set_major_formatter("{x:.4g}")
     axes.set_ylabel("Share that went up")
     legend(axes)
 
 
-def _draw_counts(axes: "Axes", bins: ReliabilityBins, is_there: NDArray[np.bool_]) -> None:
+def _draw_counts(axes: "Axes", bins: _Bins) -> None:
     left, right = axes.get_xlim()
-    predicted = bins.predicted[is_there]
-    nearest = float(np.diff(np.sort(predicted)).min(initial=math.inf))
-    width = min(0.85 * nearest, 0.05 * (right - left)) or 0.01 * (right - left)
-    axes.bar(predicted, bins.n[is_there], width, color=SOFT, linewidth=0)
-    for place, n in zip(predicted, bins.n[is_there], strict=True):
-        axes.annotate(
-            count(n), (place, n), (0, 2), textcoords="offset points", ha="center", va="bottom", fontsize=9.5, color=INK
-        )
-    _draw_trading(axes, left, right)
+    span = right - left
+    nearest = float(np.diff(np.sort(bins.forecast)).min(initial=math.inf))
+    axes.bar(
+        bins.forecast, bins.n_rows, float(np.clip(0.85 * nearest, _NARROWEST * span, _WIDEST * span)), color=SOFT,
+        edgecolor="white", linewidth=0.6,
+    )  # fmt: skip
+    free_from = left
+    for place in np.argsort(bins.forecast):
+        at, n_rows = float(bins.forecast[place]), float(bins.n_rows[place])
+        if at >= free_from:
+            axes.annotate(
+                count(n_rows), (at, n_rows), (0, 2), textcoords="offset points", ha="center", va="bottom", fontsize=9.5,
+                color=INK,
+            )  # fmt: skip
+            free_from = at + _ROOM * span
+    _draw_calls(axes, left, right)
     axes.set_ylabel("Rows")
-    axes.set_ylim(0, 1.3 * float(bins.n.max()))
+    axes.set_ylim(0, 1.3 * float(bins.n_rows.max()))
     axes.locator_params(axis="y", integer=True, nbins=4)
     axes.yaxis.set_major_formatter("{x:,.0f}")
 
 
-def _draw_trading(axes: "Axes", left: float, right: float) -> None:
-    """Shade the probabilities that are traded."""
-    axes.axvspan(LONG_AT, right, color=ACCENT, alpha=0.06, linewidth=0, zorder=0)
-    axes.axvspan(left, SHORT_AT, color=ACCENT, alpha=0.06, linewidth=0, zorder=0)
+def _draw_calls(axes: "Axes", left: float, right: float) -> None:
+    """Shade the probabilities that call a direction."""
+    axes.axvspan(LONG_FROM, right, color=ACCENT, alpha=0.06, linewidth=0, zorder=0)
+    axes.axvspan(left, SHORT_FROM, color=ACCENT, alpha=0.06, linewidth=0, zorder=0)
 
 
 def _padded(low: float, high: float) -> tuple[float, float]:
@@ -168,7 +162,7 @@ def _evidence(headline: Mapping[str, float]) -> str:
     return ""
 
 
-def _caption(headline: Mapping[str, float], confidence: float) -> str:
+def _caption(headline: Mapping[str, float]) -> str:
     figures = {
         name: headline.get(name, math.nan) for name in ("log_loss", "base_rate_log_loss", "auc", "brier", "n_rows")
     }
@@ -178,6 +172,5 @@ def _caption(headline: Mapping[str, float], confidence: float) -> str:
         f"{count(figures['n_rows'])} unseen rows, 1 bar ahead\n"
         "A point on the dashed line: what was predicted came true as often as it was said. A flat row of points: the "
         "model tells nothing apart\n"
-        f"Shaded: probabilities that are traded, long from {LONG_AT} and short up to {SHORT_AT}. "
-        f"{share(confidence)} intervals"
+        f"Shaded: probabilities that call a direction, up from {LONG_FROM} and down to {SHORT_FROM}"
     )

@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 
 from bot_core_dagster.errors import ShapeError
+from bot_core_dagster.models.coverage import NOMINAL
+from bot_core_dagster.models.drift import LARGE, MODERATE
 from bot_core_dagster.reports.canvas import (
     ACCENT,
     INK,
@@ -25,28 +27,13 @@ from bot_core_dagster.reports.canvas import (
     say_instead,
 )
 from bot_core_dagster.reports.figures import count, counted, percentage, ratio, share
+from bot_core_dagster.reports.models.score_rows import SCORE_ROW_COLUMNS
 from bot_core_dagster.reports.models.words import against_base_rate, loss, marked
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-NOMINAL_COVERAGE: Final = 0.9
-PSI_WATCHED, PSI_DRIFTED = 0.1, 0.25
-"""Usual limits of the population stability index (Siddiqi, N. (2006). Credit Risk Scorecards. Wiley)."""
-
-SCORE_COLUMNS: Final = (
-    "horizon",
-    "n",
-    "accuracy",
-    "accuracy_low",
-    "accuracy_high",
-    "coverage",
-    "coverage_low",
-    "coverage_high",
-    "log_loss",
-    "base_rate_log_loss",
-)
 _MOST_DRIFTED: Final = 10
 _COIN: Final = 0.5
 _TICK_BARS: Final = 6
@@ -61,7 +48,7 @@ def scores_picture(subject: str, scores: pd.DataFrame, drift: "pd.Series[float]"
     ----------
     subject : str
         "LSTM on BTCUSDT 1h".
-    scores : DataFrame of `SCORE_COLUMNS`
+    scores : DataFrame of `SCORE_ROW_COLUMNS`
         A row each horizon; shares are fractions, their bounds an interval's. NaN is drawn as nothing.
     drift : Series
         Population stability index by feature, live against training.
@@ -77,7 +64,7 @@ def scores_picture(subject: str, scores: pd.DataFrame, drift: "pd.Series[float]"
 
 def scores_figure(subject: str, scores: pd.DataFrame, drift: "pd.Series[float]", *, is_simulated: bool) -> "Figure":
     """Return what `scores_picture` draws."""
-    missing = [name for name in SCORE_COLUMNS if name not in scores.columns]
+    missing = [name for name in SCORE_ROW_COLUMNS if name not in scores.columns]
     if missing:
         raise ShapeError(f"the scores lack {', '.join(missing)}; next: give a row of each horizon with all of them")
     by_horizon = scores[scores["n"] > 0].sort_values("horizon", ignore_index=True)
@@ -99,8 +86,8 @@ def scores_figure(subject: str, scores: pd.DataFrame, drift: "pd.Series[float]",
 
 def _draw_scores(drawn: "list[Axes]", scores: pd.DataFrame) -> None:
     coverage, accuracy, losses = drawn
-    handles = _draw_share(coverage, scores, "coverage", NOMINAL_COVERAGE)
-    coverage.set_ylabel(f"Coverage of {share(NOMINAL_COVERAGE)}")
+    handles = _draw_share(coverage, scores, "coverage", NOMINAL)
+    coverage.set_ylabel(f"Coverage of {share(NOMINAL)}")
     _draw_share(accuracy, scores, "accuracy", _COIN)
     accuracy.set_ylabel("Accuracy")
     losses.plot(scores["horizon"], scores["log_loss"], color=ACCENT, marker="o", markersize=5.0, linewidth=1.4)
@@ -151,17 +138,17 @@ def _draw_drift(axes: "Axes", drift: "pd.Series[float]") -> None:
         return
     places = np.arange(len(known))
     values = known.to_numpy(dtype=np.float64)
-    colors = [LOSS if psi >= PSI_DRIFTED else SHORT if psi >= PSI_WATCHED else SOFT for psi in values]
+    colors = [LOSS if psi >= LARGE else SHORT if psi >= MODERATE else SOFT for psi in values]
     axes.barh(places, values, 0.72, color=colors, linewidth=0)
-    right = 1.25 * max(float(values.max()), 1.2 * PSI_DRIFTED)
+    right = 1.25 * max(float(values.max()), 1.2 * LARGE)
     for place, psi in zip(places, values, strict=True):
         axes.annotate(
             ratio(float(psi)), (psi, place), (4, 0), textcoords="offset points", va="center", fontsize=10, color=INK,
             bbox=_BOX,
         )  # fmt: skip
     for limit, words, side in (
-        (PSI_WATCHED, f"watch {PSI_WATCHED}", "right"),
-        (PSI_DRIFTED, f"drifted {PSI_DRIFTED}", "left"),
+        (MODERATE, f"watch {MODERATE}", "right"),
+        (LARGE, f"drifted {LARGE}", "left"),
     ):
         axes.axvline(limit, color=MUTED, linewidth=1.4, linestyle=_DASHES, zorder=2)
         axes.annotate(
@@ -189,19 +176,19 @@ def _result(scores: pd.DataFrame) -> str:
 
 
 def _caption(scores: pd.DataFrame, drift: "pd.Series[float]") -> str:
-    drifted = int((drift >= PSI_DRIFTED).sum())
-    watched = int((drift >= PSI_WATCHED).sum()) - drifted
+    drifted = int((drift >= LARGE).sum())
+    watched = int((drift >= MODERATE).sum()) - drifted
     features = f"{counted(drifted, 'feature')} of {count(drift.notna().sum())} drifted, {count(watched)} to be watched"
     if scores.empty:
         return f"No forecast has an outcome yet\n{features}"
     nearest, n = scores.iloc[0], scores["n"]
-    too_few = int((scores["coverage_high"] < NOMINAL_COVERAGE).sum())
+    too_few = int((scores["coverage_high"] < NOMINAL).sum())
     counts = count(n.min()) if n.min() == n.max() else f"{count(n.min())} to {count(n.max())}"
     held = percentage(float(scores["coverage"].mean()), signed=False, decimals=1)
     return (
         f"{counts} forecasts a horizon. {_bars_ahead(nearest['horizon'])}: log loss "
         f"{loss(nearest['log_loss'])}, {against_base_rate(nearest['log_loss'], nearest['base_rate_log_loss'])}\n"
-        f"{share(NOMINAL_COVERAGE)} intervals held {held} of "
+        f"{share(NOMINAL)} intervals held {held} of "
         f"prices; too narrow beyond chance at {count(too_few)} of {counted(len(scores), 'horizon')}\n"
         f"{features}: a model is trusted less where its inputs are not those it learned from"
     )

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bot_core_dagster.reports.models.reliability_picture import ReliabilityBins
+from bot_core_dagster.models.reliability import Reliability
 from tests.builders import bars
 
 HEADLINE = {
@@ -36,11 +36,10 @@ def curves(n_epochs: int = 17, **changed: float) -> list[dict[str, float]]:
     ]
 
 
-def reliability(predicted: list[float], observed: list[float], n: list[int] | None = None) -> ReliabilityBins:
+def reliability(forecast: list[float], observed: list[float], n_rows: list[int] | None = None) -> Reliability:
     """Return bins with intervals of a tenth around what was observed."""
-    came = np.array(observed)
-    counts = np.array(n or [600] * len(observed), dtype=np.int64)
-    return ReliabilityBins(np.array(predicted), came, np.clip(came - 0.05, 0, 1), np.clip(came + 0.05, 0, 1), counts)
+    low, high = (tuple(np.clip(np.array(observed) + step, 0.0, 1.0).tolist()) for step in (-0.05, 0.05))
+    return Reliability(tuple(forecast), tuple(observed), tuple(n_rows or [600] * len(observed)), low, high)
 
 
 def forecast(n_horizons: int = 24, n_known: int = 100, **changed: Any) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -40,6 +40,17 @@ def test_the_words_say_what_was_decided_on_what_and_how_sure() -> None:
     require_readable(figure)
 
 
+def test_a_long_decision_has_its_reasons_below_the_title() -> None:
+    reasons = " | ".join(f"m {place}: 120 rows that neither has seen, 500 needed" for place in range(9))
+    figure = comparison_figure(
+        "BTCUSDT 1h", differences(), P_VALUES, f"keep lstm 3: {reasons}", champion="lstm 3", is_simulated=True
+    )
+    words = words_of(figure)
+    assert "SIMULATED: BTCUSDT 1h: keep lstm 3\n" in f"{words}\n"
+    assert "\nm 0: 120 rows that neither has seen, 500 needed | m 1" in words
+    require_readable(figure)
+
+
 def test_a_line_is_the_sum_of_the_differences_so_far() -> None:
     given = differences(500)
     given.iloc[10:20, 0] = math.nan

@@ -57,6 +57,12 @@ def test_a_model_that_does_not_beat_the_base_rate_is_told_so() -> None:
     assert "log loss 0.0070 worse than the base rate" in words_of(figure)
 
 
+def test_without_a_base_rate_the_log_loss_is_said_alone() -> None:
+    losses = [{name: value for name, value in curve.items() if "base" not in name} for curve in curves()]
+    figure = curves_figure(SUBJECT, losses, 12, "", is_simulated=False)
+    assert "kept epoch 12 of 17, log loss of direction 0.6885" in words_of(figure)
+
+
 def test_boosting_without_a_loss_of_direction_has_one_panel_of_rounds() -> None:
     losses = [{"training_loss": 1.0 / n, "stopping_loss": 1.1 / n} for n in range(1, 300)]
     figure = curves_figure(

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from matplotlib.patches import Rectangle
 
-from bot_core_dagster.errors import ShapeError
-from bot_core_dagster.reports import ReliabilityBins, reliability_picture
+from bot_core_dagster.models.reliability import Reliability, reliability_curve
+from bot_core_dagster.reports import reliability_picture
 from bot_core_dagster.reports.canvas import ACCENT, MUTED, SOFT
 from bot_core_dagster.reports.models.reliability_picture import reliability_figure
 from tests.core.reports.models.modelled import HEADLINE, reliability
@@ -39,6 +39,7 @@ def test_the_words_carry_the_headline_with_its_evidence() -> None:
         "Base rate 50.0 % up",
         "Observed, 95 % interval",
         "2,300",
+        "up from 0.55 and down to 0.45",
     ):
         assert part in words
     require_readable(figure)
@@ -62,10 +63,12 @@ def test_the_title_says_whether_the_base_rate_is_beaten(changed: dict[str, float
 def test_points_and_counts_stand_where_they_were_predicted_and_observed() -> None:
     above, below = reliability_figure(SUBJECT, BINS, HEADLINE, is_simulated=False).axes
     points = above.containers[0][0]
-    np.testing.assert_array_equal(points.get_xdata(), BINS.predicted)
+    np.testing.assert_array_equal(points.get_xdata(), BINS.forecast)
     np.testing.assert_array_equal(points.get_ydata(), BINS.observed)
     bars = below.containers[0]
-    np.testing.assert_allclose([bar.get_height() for bar in bars.get_children() if isinstance(bar, Rectangle)], BINS.n)
+    np.testing.assert_allclose(
+        [bar.get_height() for bar in bars.get_children() if isinstance(bar, Rectangle)], BINS.n_rows
+    )
 
 
 @pytest.mark.parametrize("outcome", [0.0, 1.0], ids=["all fell", "all rose"])
@@ -81,8 +84,13 @@ def test_one_bin_is_drawn_as_one_point() -> None:
     require_readable(figure)
 
 
+def test_bins_that_lie_close_are_counted_without_running_into_each_other() -> None:
+    close = reliability([0.39, 0.48, 0.5240, 0.5245, 0.5250], [0.3, 0.45, 0.6, 0.5, 0.7], [9_400] * 5)
+    require_readable(reliability_figure(SUBJECT, close, HEADLINE, is_simulated=True))
+
+
 def test_empty_bins_are_left_out() -> None:
-    with_empty = reliability([*PREDICTED, math.nan], [*BINS.observed, math.nan], [*BINS.n, 0])
+    with_empty = reliability([*PREDICTED, math.nan], [*BINS.observed, math.nan], [*BINS.n_rows, 0])
     one, other = (reliability_picture(SUBJECT, bins, HEADLINE, is_simulated=False) for bins in (with_empty, BINS))
     assert one == other
 
@@ -90,13 +98,14 @@ def test_empty_bins_are_left_out() -> None:
 @pytest.mark.parametrize(
     "bins", [reliability([], []), reliability([math.nan], [math.nan], [0])], ids=["no bin", "an empty bin"]
 )
-def test_without_unseen_rows_the_picture_says_so(bins: ReliabilityBins) -> None:
+def test_without_unseen_rows_the_picture_says_so(bins: Reliability) -> None:
     words = words_of(reliability_figure(SUBJECT, bins, {}, is_simulated=False))
     assert "No unseen row has an outcome yet" in words
     assert "Log loss n/a" in words
 
 
-def test_bins_of_unequal_lengths_are_refused() -> None:
-    broken = ReliabilityBins(np.zeros(2), np.zeros(3), np.zeros(3), np.zeros(3), np.ones(3, dtype=np.int64))
-    with pytest.raises(ShapeError, match="as many predicted as observed"):
-        reliability_picture(SUBJECT, broken, HEADLINE, is_simulated=False)
+def test_the_curve_of_real_forecasts_is_drawn() -> None:
+    rng = np.random.default_rng(0)
+    up = rng.normal(0.5, 0.03, 5_000)
+    curve = reliability_curve(up, (rng.random(5_000) < up).astype(np.float64))
+    require_readable(reliability_figure(SUBJECT, curve, HEADLINE, is_simulated=True))

@@ -7,10 +7,11 @@ import pandas as pd
 import pytest
 
 from bot_core_dagster.errors import ShapeError
-from bot_core_dagster.reports import scores_picture
+from bot_core_dagster.models.scores import live_scores, scored_forecasts
+from bot_core_dagster.reports import score_rows, scores_picture
 from bot_core_dagster.reports.canvas import ACCENT, LOSS, SHORT, SOFT
 from bot_core_dagster.reports.models.scores_picture import scores_figure
-from tests.core.reports.models.modelled import PSI, scores
+from tests.core.reports.models.modelled import PSI, forecast, scores
 from tests.core.reports.reader import pixels, require_readable, share_of, words_of
 
 SUBJECT = "LSTM on BTCUSDT 1h"
@@ -100,3 +101,28 @@ def test_undefined_scores_are_left_out() -> None:
 def test_scores_that_lack_a_column_are_refused() -> None:
     with pytest.raises(ShapeError, match="lack coverage, log_loss"):
         scores_picture(SUBJECT, scores().drop(columns=["log_loss", "coverage"]), DRIFT, is_simulated=False)
+
+
+def test_live_scores_become_rows_with_intervals() -> None:
+    known, rows = forecast()
+    made = [
+        rows.assign(as_of=known["close_time"].iloc[place], close=known["close"].iloc[place], deviation=0.005)
+        for place in range(30, 70)
+    ]
+    live = live_scores(scored_forecasts(pd.concat(made, ignore_index=True), known, "crypto"))
+    given = score_rows(live)
+    first = live[0]
+    assert given["horizon"].tolist() == list(range(1, 25))
+    assert given["accuracy"].iloc[0] == first.accuracy
+    np.testing.assert_allclose(given["accuracy_high"].iloc[0], first.accuracy + 1.959964 * first.accuracy_error)
+    np.testing.assert_allclose(given["n"].iloc[0], 40)
+    directions = np.concatenate([scored_forecasts(each, known, "crypto")["direction"].to_numpy()[:1] for each in made])
+    up = np.nanmean(directions)
+    np.testing.assert_allclose(given["base_rate_log_loss"].iloc[0], -up * np.log(up) - (1 - up) * np.log(1 - up))
+    require_readable(scores_figure(SUBJECT, given, DRIFT, is_simulated=True))
+
+
+def test_no_live_scores_are_no_rows() -> None:
+    assert "No forecast has an outcome yet" in words_of(
+        scores_figure(SUBJECT, score_rows(()), DRIFT, is_simulated=False)
+    )
