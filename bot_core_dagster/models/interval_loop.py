@@ -21,6 +21,19 @@ Rates: TypeAlias = tuple[int, int, float, float]
 
 
 @compiled
+def _replace(ordered: FloatArray1D, old: float, new: float) -> None:
+    """Put a new score in the place of an old one and keep the order: what lies between the two moves by one."""
+    place, last = int(np.searchsorted(ordered, old)), len(ordered) - 1
+    while place < last and ordered[place + 1] < new:
+        ordered[place] = ordered[place + 1]
+        place += 1
+    while place > 0 and ordered[place - 1] > new:
+        ordered[place] = ordered[place - 1]
+        place -= 1
+    ordered[place] = new
+
+
+@compiled
 def pass_rows(
     scores: FloatArray1D,
     rows: IntArray1D,
@@ -34,22 +47,21 @@ def pass_rows(
     A score above what its own interval was widened by was a miss.
     """
     n_scores, needed, rate, aimed = rates
-    ordered, queue = np.empty(n_scores + 1), np.empty(n_scores + 1)
+    ordered, queue = np.empty(n_scores), np.empty(n_scores)
     n_known, oldest, following, now = 0, 0, 0, aimed
     for row in range(len(rows)):
         while following < row and rows[following] + horizon <= rows[row]:
             score = scores[following]
             if not np.isnan(score):
-                place = np.searchsorted(ordered[:n_known], score)
-                ordered[place + 1 : n_known + 1] = ordered[place:n_known].copy()
-                ordered[place] = score
-                queue[(oldest + n_known) % (n_scores + 1)] = score
-                n_known += 1
-                if n_known > n_scores:
-                    place = np.searchsorted(ordered[:n_known], queue[oldest])
-                    ordered[place : n_known - 1] = ordered[place + 1 : n_known].copy()
-                    oldest = (oldest + 1) % (n_scores + 1)
-                    n_known -= 1
+                if n_known == n_scores:
+                    _replace(ordered, queue[oldest], score)
+                    queue[oldest] = score
+                    oldest = (oldest + 1) % n_scores
+                else:
+                    ordered[n_known] = np.inf
+                    _replace(ordered[: n_known + 1], np.inf, score)
+                    queue[n_known] = score
+                    n_known += 1
                 is_miss = 1.0 if score > widening[following] else 0.0
                 now = min(max(now + rate * (aimed - is_miss), 0.0), 1.0)
             following += 1
