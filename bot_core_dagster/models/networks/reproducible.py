@@ -1,0 +1,41 @@
+"""Reproducible: torch's settings while a network trains or predicts, and the randomness of an epoch.
+
+Belongs here: what makes two runs equal bit by bit, on one CPU model and torch. Not here: the training (`trainer`).
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import numpy as np
+import torch
+
+_CUBLAS: Final = ("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+"""What cuBLAS needs to be reproducible; without it torch refuses."""
+
+
+@contextmanager
+def reproducible() -> Iterator[torch.device]:
+    """Give the device to compute on, with one thread and reproducible algorithms; leave torch as it was found."""
+    os.environ.setdefault(*_CUBLAS)
+    was = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+    n_threads = torch.get_num_threads()
+    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
+        try:
+            torch.set_num_threads(1)
+            torch.use_deterministic_algorithms(True)
+            yield torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        finally:
+            torch.use_deterministic_algorithms(was[0], warn_only=was[1])
+            torch.set_num_threads(n_threads)
+
+
+def seed_epoch(seed: int, epoch: int) -> np.random.Generator:
+    """Seed torch (dropout) for an epoch and return the generator of its shuffling.
+
+    An epoch's randomness depends on its number, not on what was drawn before: a resumed training needs no state of it.
+    """
+    dropout, shuffling = np.random.SeedSequence((seed, epoch)).spawn(2)
+    torch.manual_seed(int(dropout.generate_state(1)[0]))
+    return np.random.default_rng(shuffling)
