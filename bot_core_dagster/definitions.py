@@ -11,6 +11,7 @@ import assets
 from jobs import JOBS
 from resources.lake import LakeResource
 from resources.market import MarketResource, SettingsResource
+from resources.tracking import TrackingResource
 from schedules import SCHEDULES
 from sensors import SENSORS
 
@@ -19,7 +20,12 @@ def build_defs(
     overrides: Mapping[str, object] | None = None, loggers: Mapping[str, dg.LoggerDefinition] | None = None
 ) -> dg.Definitions:
     """Return fresh definitions, with resources replaced by `overrides` (a test's own lake, settings, clock)."""
-    resources: dict[str, object] = {"lake": LakeResource(), "settings": SettingsResource(), "market": MarketResource()}
+    resources: dict[str, object] = {
+        "lake": LakeResource(),
+        "settings": SettingsResource(),
+        "market": MarketResource(),
+        "tracking": TrackingResource(),
+    }
     return dg.Definitions(
         assets=assets.ASSETS,
         asset_checks=assets.CHECKS,

@@ -17,7 +17,7 @@ BotCoreError
 ├── ParameterError           a parameter out of its space, a grid that is too large (says the space and the cost)
 ├── ShapeError               arrays of the wrong shape or too few rows
 ├── ModelError               a model cannot be used: its file is corrupt or foreign, or its features have changed
-└── ServiceError             the webserver or the daemon did not come up, or a port is taken
+└── ServiceError             the webserver, the daemon or MLflow did not come up, or a port is taken
 """
 
 
@@ -78,4 +78,4 @@ class ModelError(BotCoreError):
 
 
 class ServiceError(BotCoreError):
-    """A process that `bot-core up` looks after did not become healthy."""
+    """A process that `bot-core up` looks after did not become healthy, or MLflow's database cannot be opened."""

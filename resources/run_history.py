@@ -19,31 +19,32 @@ import psutil
 
 _FINISHED: Final = (dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED)
 
-_PROCESS_TAG: Final = "bot_core/process"
+PROCESS_TAG: Final = "bot_core/process"
 _CLOCK_CORRECTION_S: Final = 60.0
 """A process's start is told by the system clock, which may be set while it runs; an id is not reused this soon."""
 
 
 def claim_run(context: dg.AssetExecutionContext) -> None:
     """Note on the run which process executes it."""
-    if _PROCESS_TAG not in context.run.tags:
-        context.instance.add_run_tags(context.run.run_id, {_PROCESS_TAG: _identity(os.getpid())})
+    if PROCESS_TAG not in context.run.tags:
+        context.instance.add_run_tags(context.run.run_id, {PROCESS_TAG: process_identity()})
 
 
 def fail_dead_runs(instance: dg.DagsterInstance) -> list[str]:
     """Mark the runs as failed that are under way in a process of this machine which is gone; return their ids."""
     under_way = instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]))
-    dead = [run for run in under_way if _PROCESS_TAG in run.tags and not _is_alive(run.tags[_PROCESS_TAG])]
+    dead = [run for run in under_way if PROCESS_TAG in run.tags and not is_alive(run.tags[PROCESS_TAG])]
     for run in dead:
         instance.report_run_failed(run, "The run's process is gone: killed, or the machine went down. Nothing is lost.")
     return [run.run_id for run in dead]
 
 
-def _identity(pid: int) -> str:
-    return f"{socket.gethostname()} {pid} {psutil.Process(pid).create_time():.2f}"
+def process_identity() -> str:
+    """Return which process this is, in words that no later process will match."""
+    return f"{socket.gethostname()} {os.getpid()} {psutil.Process().create_time():.2f}"
 
 
-def _is_alive(identity: str) -> bool:
+def is_alive(identity: str) -> bool:
     """Return whether the process is there; one of another machine is taken to be."""
     host, pid, started = identity.split(" ")
     if host != socket.gethostname():
