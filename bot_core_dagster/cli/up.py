@@ -1,7 +1,7 @@
-"""`bot-core up`: Dagster's webserver and daemon on this machine, until Ctrl-C.
+"""`bot-core up`: Dagster's webserver and daemon and MLflow's pages on this machine, until Ctrl-C.
 
-Belongs here: what is started, when it counts as up, what the user sees. Not here: ending processes (`cli.processes`),
-questions to the webserver (`cli.webserver`), DAGSTER_HOME (`cli.home`).
+Belongs here: when all counts as up, what the user sees. Not here: what is started (`cli.services`), ending processes
+(`cli.processes`), questions to the webserver (`cli.webserver`), DAGSTER_HOME (`cli.home`).
 """
 
 import fcntl
@@ -23,13 +23,14 @@ import typer
 from bot_core_dagster.cli.console import console, emit_json_line, minute, progress_bar, seconds, shown_path, verdict
 from bot_core_dagster.cli.guard import JsonFlag
 from bot_core_dagster.errors import ServiceError
+from bot_core_dagster.places import MLFLOW_PORT, mlflow_runs_page
 
 if TYPE_CHECKING:
+    from bot_core_dagster.cli.services import Ports
     from bot_core_dagster.cli.webserver import Webserver
 
-HOST: Final = "127.0.0.1"
 _HEALTHY_WITHIN_S: Final = 180.0
-_SHARE_DONE: Final = {"webserver": 0.1, "definitions": 0.4, "daemon": 0.7}
+_SHARE_DONE: Final = {"webserver": 0.1, "definitions": 0.4, "daemon": 0.6, "mlflow-server": 0.8}
 _POLL_S: Final = 0.5
 _RUNS_EVERY_S: Final = 3.0
 _TAIL_LINES: Final = 15
@@ -37,11 +38,15 @@ _TAIL_LINES: Final = 15
 
 def up(
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the webserver on 127.0.0.1.")] = 3000,
+    mlflow_port: Annotated[
+        int, typer.Option(min=1, max=65535, help="Port of MLflow's pages on 127.0.0.1.")
+    ] = MLFLOW_PORT,
     as_json: JsonFlag = False,
 ) -> None:
     """Start the web interface, schedules and sensors; Ctrl-C ends all of it."""
     from bot_core_dagster.cli.home import prepare_dagster_home
     from bot_core_dagster.cli.processes import adopt_orphans, reset_signals
+    from bot_core_dagster.cli.services import Ports
     from bot_core_dagster.cli.webserver import Webserver
     from bot_core_dagster.settings import load_settings, state_home
 
@@ -52,11 +57,13 @@ def up(
     home = prepare_dagster_home()
     logs = state_home() / "logs"
     logs.mkdir(parents=True, exist_ok=True)
-    webserver = Webserver(f"http://{HOST}:{port}")
+    ports = Ports(port, mlflow_port)
+    os.environ["BOT_CORE_MLFLOW_PORT"] = str(mlflow_port)
+    webserver = Webserver(ports.webserver_url)
     adopt_orphans()
-    with _only_one(home, webserver.url) as lock, _supervisor(port, logs, lock) as supervisor:
-        _wait_until_healthy(webserver, supervisor, logs, is_quiet=as_json)
-        _say_up(webserver.url, logs, as_json=as_json)
+    with _only_one(home, webserver.url) as lock, _supervisor(ports, logs, lock) as supervisor:
+        _wait_until_healthy(webserver, ports, supervisor, logs, is_quiet=as_json)
+        _say_up(ports, logs, as_json=as_json)
         _follow(webserver, supervisor, logs, as_json=as_json)
 
 
@@ -89,13 +96,12 @@ def _make_databases() -> None:
 
 
 @contextmanager
-def _supervisor(port: int, logs: Path, lock: int) -> Iterator[subprocess.Popen[str]]:
+def _supervisor(ports: "Ports", logs: Path, lock: int) -> Iterator[subprocess.Popen[str]]:
     """Start the supervisor, and end it with all below it; Ctrl-C is how `up` ends and no failure."""
     from bot_core_dagster.cli.home import project_root
-    from bot_core_dagster.cli.processes import end_descendants, port_owner
+    from bot_core_dagster.cli.processes import end_descendants
 
-    if owner := port_owner(HOST, port):
-        raise ServiceError(f"port {port} is taken by {owner}; next: bot-core up --port {port + 1}, or end that process")
+    ports.require_free()
     root = project_root()
     _make_databases()
     with (logs / "up.log").open("ab") as errors:
@@ -111,7 +117,7 @@ def _supervisor(port: int, logs: Path, lock: int) -> Iterator[subprocess.Popen[s
             pass_fds=(lock,),
         )
     try:
-        _give_orders(supervisor, root, port, logs)
+        _give_orders(supervisor, root, ports, logs)
         yield supervisor
     except KeyboardInterrupt:
         console(stderr=True).print("stopping …")
@@ -120,18 +126,11 @@ def _supervisor(port: int, logs: Path, lock: int) -> Iterator[subprocess.Popen[s
         end_descendants((supervisor,))
 
 
-def _give_orders(supervisor: subprocess.Popen[str], root: Path, port: int, logs: Path) -> None:
-    workspace = ["-w", str(root / "workspace.yaml")]
-    webserver = [sys.executable, "-m", "dagster_webserver", "-h", HOST, "-p", str(port), *workspace]
-    daemon = [sys.executable, "-m", "dagster._daemon", "run", *workspace]
-    services = []
-    for name, argv in (("webserver", webserver), ("daemon", daemon)):
-        log = logs / f"{name}.log"
-        if log.exists():
-            log.replace(log.with_suffix(".log.1"))
-        services.append({"name": name, "argv": argv, "log": str(log)})
+def _give_orders(supervisor: subprocess.Popen[str], root: Path, ports: "Ports", logs: Path) -> None:
+    from bot_core_dagster.cli.services import services
+
     assert supervisor.stdin
-    supervisor.stdin.write(json.dumps({"folder": str(root), "services": services}) + "\n")
+    supervisor.stdin.write(json.dumps({"folder": str(root), "services": list(services(root, ports, logs))}) + "\n")
     supervisor.stdin.flush()
 
 
@@ -146,17 +145,23 @@ def _end(supervisor: subprocess.Popen[str]) -> None:
 
 
 def _wait_until_healthy(
-    webserver: "Webserver", supervisor: subprocess.Popen[str], logs: Path, *, is_quiet: bool
+    webserver: "Webserver", ports: "Ports", supervisor: subprocess.Popen[str], logs: Path, *, is_quiet: bool
 ) -> None:
     started_at = time.time()
-    with progress_bar("starting Dagster", is_quiet=is_quiet) as progress:
-        while missing := webserver.missing_part(started_at):
+    with progress_bar("starting Dagster and MLflow", is_quiet=is_quiet) as progress:
+        while missing := _missing_part(webserver, ports, started_at):
             progress(_SHARE_DONE[missing], f"waiting for the {missing}")
             _require_alive(supervisor, logs)
             if time.time() - started_at > _HEALTHY_WITHIN_S:
-                _show_tail(logs / ("daemon.log" if missing == "daemon" else "webserver.log"))
+                _show_tail(logs / f"{'webserver' if missing == 'definitions' else missing}.log")
                 raise ServiceError(f"the {missing} is not up after {_HEALTHY_WITHIN_S:.0f} s; next: read {logs}")
             time.sleep(_POLL_S)
+
+
+def _missing_part(webserver: "Webserver", ports: "Ports", started_at: float) -> str:
+    from bot_core_dagster.cli.services import MLFLOW
+
+    return webserver.missing_part(started_at) or ("" if ports.mlflow_experiment() else MLFLOW)
 
 
 def _require_alive(supervisor: subprocess.Popen[str], logs: Path) -> None:
@@ -176,15 +181,17 @@ def _show_tail(log: Path) -> None:
         screen.print(f"  {line}", style="dim", soft_wrap=True)
 
 
-def _say_up(url: str, logs: Path, *, as_json: bool) -> None:
+def _say_up(ports: "Ports", logs: Path, *, as_json: bool) -> None:
+    url = ports.webserver_url
     if as_json:
-        emit_json_line({"url": url, "pid": os.getpid(), "logs": logs})
+        emit_json_line({"url": url, "mlflow_url": ports.mlflow_url, "pid": os.getpid(), "logs": logs})
         return
     screen = console()
     screen.print("Bot Core is up. Ctrl-C ends it.", style="bold green")
     screen.print(f"  web interface   {url}")
     screen.print(f"  asset graph     {url}/asset-groups")
     screen.print(f"  schedules       {url}/automation")
+    screen.print(f"  trainings       {mlflow_runs_page(ports.mlflow_experiment())}", soft_wrap=True)
     screen.print(f"  logs            {shown_path(logs)}\n\nRuns that end are listed here (UTC):")
 
 

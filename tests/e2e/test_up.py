@@ -57,13 +57,17 @@ def start(environment: dict[str, str]) -> Iterator[Start]:
     """Start `bot-core up` on a port; whatever is left of it at the end is killed."""
     started: list[subprocess.Popen[str]] = []
 
-    def _start(port: int, *, ignored: tuple[signal.Signals, ...] = (), **changed: str) -> subprocess.Popen[str]:
+    def _start(
+        port: int, *, mlflow_port: int = 0, ignored: tuple[signal.Signals, ...] = (), **changed: str
+    ) -> subprocess.Popen[str]:
+        ports = ["--port", str(port), "--mlflow-port", str(mlflow_port or _free_port())]
+
         def ignore() -> None:
             for number in ignored:
                 signal.signal(number, signal.SIG_IGN)
 
         process = subprocess.Popen(
-            [sys.executable, "-m", "bot_core_dagster.cli", "up", "--json", "--port", str(port)],
+            [sys.executable, "-m", "bot_core_dagster.cli", "up", "--json", *ports],
             env=environment | changed,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -83,6 +87,10 @@ def start(environment: dict[str, str]) -> Iterator[Start]:
 
 @pytest.fixture
 def port() -> int:
+    return _free_port()
+
+
+def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -106,13 +114,22 @@ def _wait_until_up(process: subprocess.Popen[str]) -> Mapping[str, str]:
     return said
 
 
+def _assert_mlflow_serves(url: str) -> None:
+    """The page and its questions are answered, on a store that was not there; another site's are refused."""
+    asked = {"experiment_name": "bot-core"}
+    api = f"{url}/api/2.0/mlflow/experiments/get-by-name"
+    assert "<title>MLflow</title>" in requests.get(url, timeout=30).text
+    assert requests.get(api, asked, timeout=30).json()["experiment"]["lifecycle_stage"] == "active"
+    assert requests.get(api, asked, headers={"Host": "evil.example"}, timeout=30).status_code == 403
+
+
 def _launch_a_run_that_sleeps(url: str) -> None:
     answer = requests.post(f"{url}/graphql", json={"query": LAUNCH}, timeout=30).json()
     assert answer["data"]["launchRun"]["__typename"] == "LaunchRunSuccess"
 
 
 def _wait_for_services(process: subprocess.Popen[str], n_processes: int) -> list[psutil.Process]:
-    """Return the tree once it holds so many processes: up, supervisor, webserver, daemon, code servers, run."""
+    """Return the tree once it holds as many: up, supervisor, webserver, daemon, code servers, MLflow (2), run."""
     deadline = time.monotonic() + UP_WITHIN_S
     while len(tree := _tree(process)) < n_processes:
         assert time.monotonic() < deadline, [part.cmdline()[:5] for part in tree]
@@ -130,11 +147,13 @@ def test_up_serves_on_loopback_alone_and_sigterm_ends_every_process_a_run_includ
     said = _wait_until_up(process)
     assert said["url"] == f"http://127.0.0.1:{port}"
     assert requests.get(f"{said['url']}/server_info", timeout=10).json()["dagster_version"]
-    assert {at.laddr[0] for at in psutil.net_connections("tcp") if at.laddr and at.laddr[1] == port} == {"127.0.0.1"}
+    _assert_mlflow_serves(said["mlflow_url"])
+    ports = (port, int(said["mlflow_url"].rpartition(":")[2]))
+    assert {at.laddr[0] for at in psutil.net_connections("tcp") if at.laddr and at.laddr[1] in ports} == {"127.0.0.1"}
     second = start(port + 1)
     assert f"bot-core up runs already: {said['url']} (pid {process.pid})" in second.communicate()[1]
     _launch_a_run_that_sleeps(said["url"])
-    tree = _wait_for_services(process, 7)
+    tree = _wait_for_services(process, 9)
     process.send_signal(signal.SIGTERM)
     _assert_all_gone(tree)
     assert process.wait() == 0
@@ -143,7 +162,7 @@ def test_up_serves_on_loopback_alone_and_sigterm_ends_every_process_a_run_includ
 def test_sigkill_of_up_ends_every_process_too(start: Start, port: int) -> None:
     process = start(port)
     _wait_until_up(process)
-    tree = _wait_for_services(process, 6)
+    tree = _wait_for_services(process, 8)
     process.kill()
     _assert_all_gone(tree)
 
@@ -152,33 +171,53 @@ def test_ctrl_c_ends_it_where_the_shell_had_signals_ignored(start: Start, port: 
     """A background job of a script starts with SIGINT ignored, and Dagster would copy that to SIGTERM."""
     process = start(port, ignored=(signal.SIGINT, signal.SIGTERM))
     _wait_until_up(process)
-    tree = _wait_for_services(process, 6)
+    tree = _wait_for_services(process, 8)
     process.send_signal(signal.SIGINT)
     _assert_all_gone(tree)
     assert process.wait() == 0
 
 
-def test_the_death_of_the_daemon_is_said_and_ends_the_rest(start: Start, port: int) -> None:
+@pytest.mark.parametrize(
+    ("module", "name"), [("dagster._daemon", "daemon"), ("bot_core_dagster.cli.mlflow_server", "mlflow-server")]
+)
+def test_the_death_of_a_service_is_said_and_ends_the_rest(start: Start, port: int, module: str, name: str) -> None:
     process = start(port)
     _wait_until_up(process)
-    tree = _wait_for_services(process, 6)
-    next(part for part in tree if "dagster._daemon" in part.cmdline()).kill()
+    tree = _wait_for_services(process, 8)
+    next(part for part in tree if module in part.cmdline()).kill()
     _, errors = process.communicate(timeout=GONE_WITHIN_S)
     assert process.returncode == 1
-    assert "error: the daemon ended with code -9; next: read " in errors
+    assert f"error: the {name} ended with code -9; next: read " in errors
     _assert_all_gone(tree)
 
 
-def test_a_taken_port_is_named_with_its_owner_and_the_next_step(start: Start) -> None:
+@pytest.mark.parametrize("option", ["--port", "--mlflow-port"])
+def test_a_taken_port_is_named_with_its_owner_and_the_next_step(start: Start, port: int, option: str) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        port = taken.getsockname()[1]
-        process = start(port)
+        owned = taken.getsockname()[1]
+        process = start(owned) if option == "--port" else start(port, mlflow_port=owned)
         _, errors = process.communicate(timeout=UP_WITHIN_S)
     assert process.returncode == 1
-    assert f"error: port {port} is taken by " in errors
-    assert f"(pid {os.getpid()}); next: bot-core up --port {port + 1}" in errors
+    assert f"error: port {owned} is taken by " in errors
+    assert f"(pid {os.getpid()}); next: bot-core up {option} {owned + 1}" in errors
+
+
+def test_one_port_for_both_is_refused(start: Start, port: int) -> None:
+    _, errors = start(port, mlflow_port=port).communicate(timeout=UP_WITHIN_S)
+    assert f"error: --port and --mlflow-port are both {port}, expected two ports; next: bot-core up " in errors
+
+
+def test_a_store_of_mlflow_that_cannot_be_opened_is_said(start: Start, port: int, environment: dict[str, str]) -> None:
+    folder = Path(environment["BOT_CORE_HOME"]) / "mlflow"
+    folder.mkdir(parents=True)
+    (folder / "mlflow.db").write_text("a diary, and no database")
+    process = start(port)
+    _, errors = process.communicate(timeout=UP_WITHIN_S)
+    assert process.returncode == 1
+    assert "next: mlflow db upgrade" in errors
+    assert "error: the mlflow-server ended with code 1; next: read " in errors
 
 
 def test_definitions_that_do_not_load_are_said_at_once(start: Start, port: int, environment: dict[str, str]) -> None:
