@@ -165,7 +165,7 @@ def _judged(compared: Comparison, champion: str, rule: PromotionRule, level: flo
 
 
 def _better(name: str, p_value: float, level: float, gain: float, rival: str) -> Reason:
-    words = f"it loses {gain:+.5f} nats a row less than {rival} with p = {p_value:.4f}, needed under {level:.4f}"
+    words = f"it gains {gain:+.5f} nats a row over {rival} with p = {p_value:.4f}, needed under {level:.4f}"
     return Reason(name, p_value, level, p_value < level, words)
 
 

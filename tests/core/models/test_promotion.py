@@ -78,7 +78,7 @@ def test_the_figures_are_those_of_the_test_and_the_means() -> None:
 def test_an_equal_challenger_is_kept_out_and_the_decision_says_why() -> None:
     decision = _decided(_model("lstm-1", 1e-9))
     assert decision.promoted is None
-    assert decision.summary.startswith("keep naive: lstm-1: it loses ")
+    assert decision.summary.startswith("keep naive: lstm-1: it gains ")
     assert "needed under 0.0250" in decision.summary
     assert decision.is_tested
 
