@@ -1,14 +1,13 @@
 """What makes a trial the same trial: the code, the rules, the market, the rows and the question it was tried for.
 
 Belongs here: content hashes of bars and code, and the ids made of them. Not here: how many trials there were
-(`optimization.trials`).
+(`optimization.trials`), hashing of code and JSON (`identity`).
 """
 
 import hashlib
 import inspect
 import json
-import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, is_dataclass
 from datetime import datetime
 from functools import cache
@@ -19,6 +18,8 @@ from typing import Any, Final
 import pandas as pd
 
 from bot_core_dagster.backtest.rules import TradingRules
+from bot_core_dagster.identity import as_json as as_json
+from bot_core_dagster.identity import sources_hash as sources_hash
 from bot_core_dagster.lake.identity import frame_content
 from bot_core_dagster.lake.tables import BARS
 from bot_core_dagster.settings import Instrument, OptimizationSettings
@@ -105,22 +106,6 @@ def code_version(strategy: Strategy) -> str:
     return digest.hexdigest()[:_DIGITS]
 
 
-def sources_hash(folders: Iterable[Path]) -> str:
-    """Return the sha256 of all Python files of folders, at any depth: of where each lies in them and what it holds."""
-    digest = hashlib.sha256()
-    for folder in folders:
-        for file in sorted(folder.rglob("*.py")):
-            code = file.read_bytes()
-            digest.update(f"{folder.name}/{file.relative_to(folder).as_posix()} {len(code)}\n".encode())
-            digest.update(code)
-    return digest.hexdigest()
-
-
-def as_json(content: Mapping[str, Any]) -> str:
-    """Return canonical JSON: sorted keys, NaN as null, times in ISO 8601, whole numbers alike as int and float."""
-    return json.dumps({key: _plain(part) for key, part in content.items()}, sort_keys=True, ensure_ascii=False)
-
-
 @cache
 def _own_sources() -> str:
     return sources_hash(SOURCES)
@@ -129,14 +114,6 @@ def _own_sources() -> str:
 def _shared(question: Question, origin: Origin) -> str:
     made_of = [origin.rules_json(), origin.content_hash, origin.code_version, origin.market]
     return json.dumps([as_json(asdict(question)), *made_of])
-
-
-def _plain(part: Any) -> Any:
-    if isinstance(part, datetime):
-        return part.isoformat()
-    if isinstance(part, float):
-        return None if math.isnan(part) else int(part) if part.is_integer() else part
-    return part
 
 
 def _code_of(strategy: Strategy) -> list[Any]:
