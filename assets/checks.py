@@ -11,8 +11,11 @@ import dagster as dg
 
 from assets.backtests import BACKTEST_ASSETS
 from assets.bars import bar_quality, bars
+from assets.champion import champion
 from assets.features import features
+from assets.forecasts import forecast_scores, forecasts
 from assets.market_analysis import market_analysis
+from assets.models import MODEL_ASSETS
 from assets.optimizations import OPTIMIZATION_ASSETS, PARAMETERS_ASSETS
 from bot_core_dagster.lineage import Outcome, outcomes_of
 from bot_core_dagster.validation import NO_LOOK_AHEAD, VERDICTS
@@ -21,6 +24,7 @@ from resources.lake import LakeResource
 _SYMBOL_ASSETS = (
     *(bars, bar_quality, features, market_analysis),
     *(*OPTIMIZATION_ASSETS.values(), *PARAMETERS_ASSETS.values(), *BACKTEST_ASSETS.values()),
+    *(*MODEL_ASSETS.values(), champion, forecasts, forecast_scores),
 )
 
 

@@ -8,11 +8,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from assets.partitions import TRADED
+from assets.partitions import FORECAST_ASSETS, TRADED
 from assets.reading import own_series
 from assets.trading import SETTINGS, parameters_versions, settings_version
 from bot_core_dagster.lake import Lake
 from bot_core_dagster.lineage import Outcome, assets_behind, outcomes_of
+from bot_core_dagster.models.registry_tables import MODEL_DECISIONS
 from bot_core_dagster.settings import Instrument, Settings
 from bot_core_dagster.strategies import settings_of
 
@@ -20,7 +21,10 @@ SEARCH_EVERY: Final = timedelta(days=7)
 """What the weekly schedule does; whoever runs without it catches up at that age."""
 
 SEARCH_FROM: Final = timedelta(days=120)
-"""Of bars: with fewer nothing can be told apart, and a search would say so."""
+"""Of bars: with fewer nothing can be told apart, and a search or a training would say so."""
+
+TRAIN_EVERY: Final = timedelta(days=7)
+"""The daily schedule trains every night; whoever runs without it catches up at that age."""
 
 Wanted = dict[tuple[str, str], Mapping[str, str]]
 """(asset, symbol) -> input -> the version that it would read now."""
@@ -41,7 +45,7 @@ def wanted_of(bars_versions: Mapping[str, str], settings: Settings) -> Wanted:
 def downstream(settings: Settings) -> tuple[str, ...]:
     """Return the assets that follow new bars at once."""
     backtests = [f"{each.name}_backtest" for each in TRADED if settings_of(each.name, settings.strategies).enabled]
-    return ("bar_quality", "features", "market_analysis", *backtests)
+    return ("bar_quality", "features", "market_analysis", *backtests, *FORECAST_ASSETS)
 
 
 def wanted_now(lake: Lake, settings: Settings, instruments: Sequence[Instrument]) -> Wanted:
@@ -58,6 +62,9 @@ def wanted_now(lake: Lake, settings: Settings, instruments: Sequence[Instrument]
                     f"{strategy.name}_parameters": versions[instrument.symbol],
                     SETTINGS: settings_version(strategy, settings, instrument),
                 }
+    champions = lake.content_hashes(MODEL_DECISIONS, list(there))
+    for symbol, version in champions.items():
+        wanted["forecasts", symbol] = {**wanted["forecasts", symbol], "champion": version}
     return wanted
 
 
@@ -103,6 +110,24 @@ def searches_due(
             elif _is_decided(decision, search):
                 continue
             due[instrument.symbol] = (*due.get(instrument.symbol, ()), *follow)
+    return due
+
+
+def trainings_due(
+    lake: Lake, settings: Settings, instruments: Sequence[Instrument], now: datetime
+) -> dict[str, tuple[str, ...]]:
+    """Return, for each symbol, the models that are a week old or never trained, and the decision where it is behind."""
+    names = [f"{name}_model" for name in settings.models.types]
+    last = {(one.asset, one.symbol): one for one in outcomes_of(lake, [*names, "champion"])}
+    due: dict[str, tuple[str, ...]] = {}
+    for instrument in searchable(lake, instruments):
+        trained = {name: last.get((name, instrument.symbol)) for name in names}
+        old = [name for name, one in trained.items() if one is None or now - one.made_at >= TRAIN_EVERY]
+        made = [one.content_hash for one in trained.values() if one is not None and one.is_made]
+        decision = last.get(("champion", instrument.symbol))
+        is_decided = decision is not None and decision.is_made and {*made} <= {*decision.inputs.values()}
+        if old or (made and not is_decided):
+            due[instrument.symbol] = (*old, "champion", "forecasts")
     return due
 
 

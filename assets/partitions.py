@@ -12,6 +12,7 @@ from typing import Final
 import dagster as dg
 from pydantic import Field
 
+from bot_core_dagster.models.kinds import MODEL_TYPES
 from bot_core_dagster.strategies import RuleStrategy, strategies
 
 warnings.filterwarnings("ignore", message="Parameter `backfill_policy` of")  # beta in the pinned Dagster, and meant
@@ -31,9 +32,13 @@ def asset_names(noun: str) -> tuple[str, ...]:
     return tuple(f"{strategy.name}_{noun}" for strategy in TRADED)
 
 
+FORECAST_ASSETS: Final = ("forecasts", "forecast_scores")
+"""What is said of the next bars, and what came of it: both follow the bars."""
+
 SYMBOL_ASSETS: Final = (
     *("bars", "bar_quality", "features", "market_analysis"),
     *(name for noun in ("optimization", "parameters", "backtest") for name in asset_names(noun)),
+    *(*(f"{name}_model" for name in MODEL_TYPES), "champion", *FORECAST_ASSETS),
 )
 """The assets of `SYMBOLS`, upstream first."""
 

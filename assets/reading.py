@@ -97,7 +97,7 @@ class Upstream:
     def contradiction(self, symbol: str, read: Mapping[str, str]) -> str | None:
         """Return why what was read is not what the upstream speaks of: a verdict on other bars is none on these."""
         for asset, by_symbol in self.outcomes.items():
-            if asset in read or symbol not in by_symbol:
+            if asset in read or asset in self.may_fail or symbol not in by_symbol:
                 continue
             for name, version in by_symbol[symbol].inputs.items():
                 if read.get(name, version) != version:

@@ -164,7 +164,7 @@ class ModelsSettings(_Section):
     first_unseen_days: int = Field(default=60, ge=7, le=36_500)
     first_max_epochs: int = Field(default=4, ge=1, le=10_000)
     alpha: float = Field(default=0.05, gt=0, lt=0.5)
-    min_effect: float = Field(default=0.0005, ge=0, le=1)
+    min_effect: float = Field(default=0.001, ge=0, le=1)
     min_rows: int = Field(default=500, ge=50)
 
 

@@ -9,7 +9,7 @@ import dagster as dg
 
 from assets.current import SEARCH_FROM, searchable
 from assets.partitions import SYMBOLS, stretches, symbol_range_tags
-from jobs import collect_market_data, optimize_strategies, portfolio_review, tidy_up
+from jobs import collect_market_data, daily_retrain_models, optimize_strategies, portfolio_review, tidy_up
 from resources.lake import LakeResource
 from resources.market import SettingsResource
 
@@ -36,6 +36,20 @@ def weekly_optimization(
     return [dg.RunRequest(tags=symbol_range_tags(together)) for together in stretches(there, symbols)]
 
 
+@dg.schedule(job=daily_retrain_models, cron_schedule="0 2 * * *", default_status=dg.DefaultScheduleStatus.RUNNING)
+def daily_retraining(
+    context: dg.ScheduleEvaluationContext, lake: LakeResource, settings: SettingsResource
+) -> list[dg.RunRequest] | dg.SkipReason:
+    """Train the models of every symbol that has bars enough, every day at 02:00."""
+    there = list(context.instance.get_dynamic_partitions(str(SYMBOLS.name)))
+    known = settings.load()
+    watched = [one for one in known.watchlist if one.symbol in there]
+    symbols = [one.symbol for one in searchable(lake.open(), watched)]
+    if not symbols or not known.models.types:
+        return dg.SkipReason(f"no symbol has {SEARCH_FROM.days} days of bars yet, or no model is enabled")
+    return [dg.RunRequest(tags=symbol_range_tags(together)) for together in stretches(there, symbols)]
+
+
 @dg.schedule(job=portfolio_review, cron_schedule="0 4 1 * *", default_status=dg.DefaultScheduleStatus.RUNNING)
 def monthly_portfolio_review(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
     """Review the month that has just ended, on day 1 at 04:00."""
@@ -48,4 +62,4 @@ daily_tidy_up = dg.ScheduleDefinition(
     name="daily_tidy_up", job=tidy_up, cron_schedule="30 3 * * *", default_status=dg.DefaultScheduleStatus.RUNNING
 )
 
-SCHEDULES = [hourly_market_data, weekly_optimization, monthly_portfolio_review, daily_tidy_up]
+SCHEDULES = [hourly_market_data, weekly_optimization, daily_retraining, monthly_portfolio_review, daily_tidy_up]

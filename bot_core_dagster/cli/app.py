@@ -15,12 +15,15 @@ from bot_core_dagster.cli import (
     doctor,
     import_bars,
     lookahead,
+    models,
     optimize,
     parameters,
+    predict,
     run,
     sql,
     status,
     symbols,
+    train,
     up,
 )
 from bot_core_dagster.cli.guard import FAILED, close_quietly, guarded, say_error
@@ -35,8 +38,11 @@ app.command("sql")(guarded(sql.sql))
 app.command("backtest", cls=StrategyCommand)(guarded(backtest.backtest))
 app.command("optimize", cls=StrategyCommand)(guarded(optimize.optimize))
 app.command("analyze")(guarded(analyze.analyze))
+app.command("train")(guarded(train.train))
+app.command("predict")(guarded(predict.predict))
 app.command("lookahead")(guarded(lookahead.lookahead))
 app.command("doctor")(guarded(doctor.doctor))
+app.add_typer(models.app, name="models")
 app.add_typer(parameters.app, name="parameters")
 app.add_typer(symbols.app, name="symbols")
 
@@ -46,7 +52,7 @@ def bot_core(
     context: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Show the version and stop.")] = False,
 ) -> None:
-    """Market data, features, backtests and portfolio reviews. No order is ever sent.
+    """Market data, features, models, backtests and portfolio reviews. No order is ever sent.
 
     Start with [bold]bot-core run[/bold], then look at [bold]bot-core up[/bold].
     """

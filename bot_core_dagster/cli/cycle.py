@@ -3,13 +3,14 @@
 Belongs here: executing the jobs in this process and gathering what they say. Not here: how it is shown (`cli.run`),
 what is computed (`assets` and the core), what is behind (`assets.current`).
 
-The search for parameters belongs to the weekly schedule: a cycle searches only where none has been for that long.
+The search for parameters belongs to the weekly schedule, training to the daily one: a cycle searches and trains only
+where none has been for a week, and trains less than the schedule does.
 """
 
 import logging
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from math import nan
@@ -17,20 +18,25 @@ from pathlib import Path
 from typing import Any, Final
 
 import dagster as dg
+import pandas as pd
 
-from assets.current import searches_due, wanted_now
+from assets.current import searches_due, trainings_due, wanted_now
 from assets.partitions import SYMBOL_ASSETS, SYMBOLS, drift, stretches, symbol_range_tags
-from bot_core_dagster.cli.cycle_result import Built, CycleResult, Failed, Headline
+from bot_core_dagster.cli.cycle_result import Built, CycleResult, Failed, ForecastLine, Headline
 from bot_core_dagster.definitions import build_defs
 from bot_core_dagster.errors import BotCoreError, SettingsError
-from bot_core_dagster.lake import default_lake
+from bot_core_dagster.lake import Lake, default_lake
 from bot_core_dagster.lineage import assets_behind, outcomes_of
 from bot_core_dagster.metrics import UTC_DAYS
+from bot_core_dagster.models.forecast import NAIVE_TYPE
+from bot_core_dagster.models.forecast_table import FORECASTS
 from bot_core_dagster.portfolio import Performance, PortfolioReport, newest_full_month, review_month
 from bot_core_dagster.portfolio.period import month_window
 from bot_core_dagster.settings import Settings
 from bot_core_dagster.strategies import enabled_strategies
+from resources.event_log import write_batches_at_once
 from resources.run_history import fail_dead_runs
+from resources.tracking import TrackingResource
 
 OnProgress = Callable[[float, str], None]
 
@@ -56,13 +62,16 @@ def run_cycle(settings: Settings, *, month: str | None, on_progress: OnProgress)
         month_window(month, UTC_DAYS)
     started = time.perf_counter()
     with dg.DagsterInstance.get() as instance:
+        write_batches_at_once(instance)
         fail_dead_runs(instance)
-        cycle = _Cycle(instance, on_progress)
-        there = _partitions_in_step(instance, symbols)
+        TrackingResource().end_runs_of_finished(instance)
+        cycle = Cycle(instance, on_progress)
+        there = partitions_in_step(instance, symbols)
         cycle.execute("collect_market_data", tags=symbol_range_tags(there))
         for assets, together in _owed(settings, there):
             keys = [dg.AssetKey(name) for name in assets]
-            cycle.execute("research_cycle", tags=symbol_range_tags(together), asset_selection=keys)
+            first = {name: {"config": {"is_first": True}} for name in assets if name.endswith("_model")}
+            cycle.execute("research_cycle", first, tags=symbol_range_tags(together), asset_selection=keys)
         report = cycle.review(settings, month)
     return CycleResult(
         built=tuple(cycle.built),
@@ -72,11 +81,49 @@ def run_cycle(settings: Settings, *, month: str | None, on_progress: OnProgress)
         recommendations=tuple(one.text for one in report.recommendations if one.verdict != "within") if report else (),
         unknown_financing=report.unknown_financing if report else (),
         report=cycle.report_file,
+        forecasts=newest_forecasts(default_lake(), settings),
+        shorter_training=_shorter_training(settings, cycle.built),
         seconds=time.perf_counter() - started,
     )
 
 
-def _partitions_in_step(instance: dg.DagsterInstance, symbols: Sequence[str]) -> list[str]:
+def newest_forecasts(lake: Lake, settings: Settings) -> tuple[ForecastLine, ...]:
+    """Return the newest forecast of each instrument of the watchlist, where there is one."""
+    found = []
+    for instrument in settings.watchlist:
+        said = lake.read(FORECASTS, [instrument.symbol])
+        said = said[said["timeframe"] == str(instrument.timeframe)]
+        if len(said):
+            found.append(_forecast_line(said[said["as_of"] == said["as_of"].max()].sort_values("horizon")))
+    return tuple(found)
+
+
+def _forecast_line(said: pd.DataFrame) -> ForecastLine:
+    first, last = said.iloc[0], said.iloc[-1]
+    named = {name: last[name] for name in ("symbol", "horizon", "close", "predicted_price", "lower", "upper", "note")}
+    return ForecastLine(
+        **named,
+        as_of=last["as_of"].to_pydatetime(),
+        probability_up=float(first["probability_up"]),
+        trend_direction=str(first["trend_direction"]),
+        model=str(last["model_type"]) + f" {last['model_version']}" * (last["model_type"] != NAIVE_TYPE),
+        simulated=bool(last["simulated"]),
+    )
+
+
+def _shorter_training(settings: Settings, built: Sequence[Built]) -> str:
+    if not any(one.asset.endswith("_model") and one.status == "built" for one in built):
+        return ""
+    asked = settings.models
+    return (
+        f"trained on {asked.first_days_of_data} days for at most {asked.first_max_epochs} epochs, compared on the "
+        f"{asked.first_unseen_days} days after; the daily job trains on {asked.days_of_data} days for up to "
+        f"{asked.max_epochs} epochs and compares on {asked.unseen_days}"
+    )
+
+
+def partitions_in_step(instance: dg.DagsterInstance, symbols: Sequence[str]) -> list[str]:
+    """Make the symbols' partitions those of the watchlist, and return them in their order."""
     found = drift(instance, symbols)
     instance.add_dynamic_partitions(str(SYMBOLS.name), found.added)
     for symbol in found.removed:
@@ -88,10 +135,12 @@ def _owed(settings: Settings, there: Sequence[str]) -> Iterator[tuple[tuple[str,
     """Yield assets with the symbols that stand side by side in `there` and lack just these assets."""
     lake = default_lake(create=True)
     behind = assets_behind(lake, wanted_now(lake, settings, settings.watchlist), retry_failed=True)
-    searches = searches_due(lake, settings, settings.watchlist, datetime.now(UTC))
+    now = datetime.now(UTC)
+    searches = searches_due(lake, settings, settings.watchlist, now)
+    trainings = trainings_due(lake, settings, settings.watchlist, now)
     owed: dict[tuple[str, ...], list[str]] = {}
     for symbol in there:
-        missing = {*behind.get(symbol, ()), *searches.get(symbol, ())}
+        missing = {*behind.get(symbol, ()), *searches.get(symbol, ()), *trainings.get(symbol, ())}
         if missing:
             owed.setdefault(tuple(name for name in SYMBOL_ASSETS if name in missing), []).append(symbol)
     for assets, symbols in owed.items():
@@ -100,8 +149,8 @@ def _owed(settings: Settings, there: Sequence[str]) -> Iterator[tuple[tuple[str,
 
 
 @dataclass
-class _Cycle:
-    """What the runs of a cycle have said so far."""
+class Cycle:
+    """Executes jobs in this process; holds what their runs have said so far."""
 
     instance: dg.DagsterInstance
     on_progress: OnProgress
@@ -109,10 +158,11 @@ class _Cycle:
     failed: list[Failed] = field(default_factory=list)
     report_file: Path | None = None
 
-    def execute(self, job_name: str, **how: Any) -> dg.ExecuteInProcessResult:
+    def execute(self, job_name: str, ops: Mapping[str, Any] | None = None, **how: Any) -> dg.ExecuteInProcessResult:
+        """Run a job, `ops` being the config of its assets, and note what it built and what failed."""
         job = build_defs(loggers={"console": _progress_logger(self.on_progress)}).resolve_job_def(job_name)
-        only_progress: dict[str, Any] = {"loggers": {"console": {}}}
-        result = job.execute_in_process(instance=self.instance, raise_on_error=False, run_config=only_progress, **how)
+        config: dict[str, Any] = {"loggers": {"console": {}}} | ({"ops": dict(ops)} if ops else {})
+        result = job.execute_in_process(instance=self.instance, raise_on_error=False, run_config=config, **how)
         broken = [step for step in _failed_steps(result.all_events) if step.asset != "every_symbol_is_current"]
         if any("DagsterExecutionInterruptedError" in step.reason for step in broken):
             raise KeyboardInterrupt

@@ -72,6 +72,28 @@ class Headline:
 
 
 @dataclass(frozen=True)
+class ForecastLine:
+    """The newest forecast of one instrument, its last bar ahead.
+
+    model : kind and version, or "naive"
+    probability_up : of the next bar; note: why this model
+    """
+
+    symbol: str
+    as_of: datetime
+    close: float
+    horizon: int
+    predicted_price: float
+    lower: float
+    upper: float
+    probability_up: float
+    trend_direction: str
+    model: str
+    note: str
+    simulated: bool
+
+
+@dataclass(frozen=True)
 class CycleResult:
     """One cycle: what was built, what failed, the review's headlines and where its report lies.
 
@@ -80,6 +102,8 @@ class CycleResult:
     unknown_financing : instruments of the review whose swap, funding or borrow is unknown, and so in no figure
     recommendations : one line each, naming metric and threshold
     report : the HTML page, None where no review could be made
+    forecasts : the newest of each instrument
+    shorter_training : what this cycle trained less than the daily schedule does, in words; "" where it trained nothing
     seconds : wall clock of the whole cycle
     """
 
@@ -91,3 +115,5 @@ class CycleResult:
     report: Path | None
     seconds: float
     unknown_financing: tuple[str, ...] = ()
+    forecasts: tuple[ForecastLine, ...] = ()
+    shorter_training: str = ""

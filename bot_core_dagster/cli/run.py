@@ -14,6 +14,7 @@ from bot_core_dagster.cli.console import (
     console,
     count,
     emit_json,
+    minute,
     progress_bar,
     ratio,
     seconds,
@@ -27,9 +28,18 @@ from bot_core_dagster.cli.guard import FAILED, JsonFlag, say_error
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from bot_core_dagster.cli.cycle_result import CycleResult, Failed, Headline
+    from bot_core_dagster.cli.cycle_result import CycleResult, Failed, ForecastLine, Headline
 
 
+_FORECAST_COLUMNS: Final = (
+    "forecast of",
+    "known until (UTC)",
+    "price>",
+    "in 24 bars>",
+    "90 % between>",
+    "P(up) next>",
+    "by",
+)
 _BUILT_COLUMNS: Final = ("asset", "built>", "up to date>", "failed", "rows>", "time>")
 
 
@@ -39,7 +49,7 @@ def run(
     ] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Bring everything up to date: bars, quality, features, backtests and the month's review.
+    """Bring everything up to date: bars, quality, features, backtests, models, forecasts and the month's review.
 
     Run again, it brings only what is new. A symbol that fails stops its own results and nothing else (exit code 1).
     """
@@ -71,6 +81,10 @@ def show(result: "CycleResult") -> None:
         screen.print(table(columns, _failure_rows(result), title="Failed; everything else is built"))
     if result.headlines:
         _show_headlines(screen, result)
+    if result.forecasts:
+        screen.print(table(_FORECAST_COLUMNS, map(_forecast_row, result.forecasts), title="Forecasts"))
+    if result.shorter_training:
+        screen.print(f"Models: {result.shorter_training}.", style="dim")
     if result.recommendations:
         screen.print("Recommendations", style="bold")
         screen.print(bullets(result.recommendations))
@@ -80,6 +94,15 @@ def show(result: "CycleResult") -> None:
         screen.print(f"  report         {shown_path(result.report)}", soft_wrap=True)
     screen.print("  web interface  bot-core up   (or: make up)")
     screen.print('  data           bot-core status,  bot-core sql "select * from bars limit 5"')
+
+
+def _forecast_row(one: "ForecastLine") -> tuple[str, ...]:
+    from bot_core_dagster.reports.figures import price
+
+    between = f"{price(one.lower)} … {price(one.upper)}"
+    simulated = "SIMULATED " if one.simulated else ""
+    told = (minute(one.as_of), price(one.close), price(one.predicted_price), between, f"{one.probability_up:.3f}")
+    return (f"{simulated}{one.symbol}", *told, one.model)
 
 
 def _asset_rows(result: "CycleResult") -> list[tuple[str, ...]]:

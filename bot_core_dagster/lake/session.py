@@ -2,7 +2,7 @@
 
 Belongs here: views, limits of the session, errors of queries. Not here: reads for Python code (`lake.reader`).
 
-Views: each table by its name, current rows only; `bars_history`, all versions;
+Views: each table by its name, current rows only; `bars_history` and `forecasts_history`, all versions;
 `latest_bars`, the last current bar of each symbol and timeframe, found by the log's statistics. It imports neither
 pandas nor NumPy; `run` imports pyarrow, `answer` does not.
 """
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 LATEST: Final = "latest_bars"
 _HISTORY: Final = "_history"
+_POINT_IN_TIME: Final = ("bars", "forecasts")
+"""Tables that keep every version; repeated from where they are declared (a test compares), so that SQL starts at once."""
 _WORD: Final = re.compile(r"\w+")
 _FETCHED_ROWS: Final = 1_000
 _NUMBERS: Final = frozenset(
@@ -137,7 +139,8 @@ def _view_names(root: Path) -> list[str]:
 
 
 def _views_of(table: str) -> list[str]:
-    return [table, f"{table}{_HISTORY}", LATEST] if table == "bars" else [table]
+    history = [f"{table}{_HISTORY}"] if table in _POINT_IN_TIME else []
+    return [table, *history, *([LATEST] if table == "bars" else [])]
 
 
 def _make_views(connection: Any, root: Path, query: str) -> None:

@@ -22,6 +22,9 @@ from bot_core_dagster.models.labels import Labels
 SHARES: Final = {"training": 0.70, "stopping": 0.10, "calibration": 0.10, "conformal": 0.10}
 """Of the rows that a model may use."""
 
+EMBARGO_BARS: Final = 24
+"""Left out between two slices beyond labels that overlap: a day of hours."""
+
 MIN_TRAINING_ROWS: Final = 200
 MIN_OTHER_ROWS: Final = 48
 
@@ -78,10 +81,10 @@ def slices_of(
     shrink = min(1.0, history / (used + unseen)) if used + unseen > timedelta(0) else 0.0
     first_unseen = last - unseen * shrink
     first_used = first_unseen - used * shrink
-    places = np.flatnonzero((start >= first_used) & (start < first_unseen))
+    places = np.flatnonzero((start > first_used) & (start <= first_unseen))
     bounds = np.cumsum([0.0, *SHARES.values()]) * len(places)
     parts = {name: places[round(lo) : round(hi)] for name, (lo, hi) in zip(SHARES, pairwise(bounds), strict=True)}
-    parts["unseen"] = np.flatnonzero(start >= first_unseen)
+    parts["unseen"] = np.flatnonzero(start > first_unseen)
     names = list(parts)
     for name, following in pairwise(names):
         if len(parts[following]):

@@ -3,7 +3,7 @@
 Belongs here: executing real jobs on real (temporary) instances. Not here: tests of the core.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -88,9 +88,16 @@ class Platform:
         return build_defs(self.resources)
 
     def run(
-        self, job: str = "research_cycle", symbols: Sequence[str] = (), assets: Sequence[str] = (), **how: Any
+        self,
+        job: str = "research_cycle",
+        symbols: Sequence[str] = (),
+        assets: Sequence[str] = (),
+        ops: Mapping[str, Any] | None = None,
+        **how: Any,
     ) -> dg.ExecuteInProcessResult:
         """Execute a job over all partitions; over a part of the symbols or assets where they are named.
+
+        `ops` is the config of assets, by name.
 
         Of the research cycle, `RESEARCH` where no asset is named: the searches have tests of their own.
         """
@@ -100,6 +107,8 @@ class Platform:
         config: dict[str, Any] = {"loggers": {"console": {"config": {"log_level": "ERROR"}}}}
         if symbols:
             config["ops"] = {name: {"config": {"symbols": list(symbols)}} for name in names}
+        if ops:
+            config["ops"] = {name: {"config": asked} for name, asked in ops.items()}
         if "partition_key" not in how:
             how["tags"] = symbol_range_tags(there) | how.get("tags", {})
         if assets:

@@ -38,7 +38,7 @@ def test_a_row_without_sixty_bars_is_refused() -> None:
 def test_rows_are_complete_exactly_where_their_sixty_bars_are_defined(holes: list[int]) -> None:
     windows = _windows()
     windows.matrix[holes, 1] = np.nan
-    defined = np.isfinite(windows.matrix).all(axis=1)
+    defined = np.asarray(np.isfinite(windows.matrix).all(axis=1))
     expected = [row for row in range(59, 300) if defined[row - 59 : row + 1].all()]
     assert windows.complete_rows.tolist() == expected
 

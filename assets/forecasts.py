@@ -1,0 +1,124 @@
+"""Forecast assets: what the model in force says of the next day, and what came of it.
+
+Belongs here: forecasts of each instrument, and their scores. Not here: the models (`bot_core_dagster.models`), which of
+them is in force (`assets.champion`).
+"""
+
+from collections.abc import Mapping
+
+import dagster as dg
+import pandas as pd
+
+from assets.bars import bar_quality, bars
+from assets.champion import champion
+from assets.each_symbol import Made, materialize_each_symbol
+from assets.features import features
+from assets.metadata import picture
+from assets.model_metadata import forecast_metadata, scores_metadata
+from assets.modelling import known_bars, served_bars
+from assets.partitions import ONE_RUN, OWNERS, SYMBOLS, SymbolsConfig
+from bot_core_dagster.lake import Lake, SeriesChange
+from bot_core_dagster.models.forecast import forecast_of
+from bot_core_dagster.models.forecast_table import FORECASTS
+from bot_core_dagster.models.known import Known
+from bot_core_dagster.models.scoring import FORECAST_SCORES, LiveReport, score_forecasts
+from bot_core_dagster.models.store import ModelStore
+from bot_core_dagster.reports import forecast_picture, score_rows, scores_picture
+from bot_core_dagster.settings import Instrument
+from resources.lake import LakeResource
+from resources.market import SettingsResource
+
+
+@dg.asset(
+    partitions_def=SYMBOLS,
+    deps=[bars, bar_quality, features, champion],
+    backfill_policy=ONE_RUN,
+    group_name="forecasts",
+    kinds={"delta", "pytorch"},
+    owners=OWNERS,
+    code_version="1",
+    pool="ai_evaluation",
+)
+def forecasts(
+    context: dg.AssetExecutionContext, config: SymbolsConfig, lake: LakeResource, settings: SettingsResource
+) -> None:
+    """Say of each of the next 24 bars of each instrument: price, interval, probability of up, and by which model.
+
+    Where no model has been promoted, or the promoted one's file is gone, the naive forecast is given, and said so.
+    """
+    store, files = lake.open(), ModelStore.default()
+
+    def forecast(instrument: Instrument, known: Known) -> Made:
+        said = forecast_of(store, files, known, instrument)
+        fan = forecast_picture(subject_of(instrument), known.bars.tail(72), said, is_simulated=known.is_simulated)
+        return Made(tables=[(FORECASTS, said)], metadata={"fan": picture(fan, "forecast"), **forecast_metadata(said)})
+
+    materialize_each_symbol(
+        context,
+        store,
+        settings.load(),
+        config.symbols,
+        forecast,
+        load=served_bars,
+        store=_upsert,
+        regardless_of=("champion",),
+    )
+
+
+@dg.asset(
+    partitions_def=SYMBOLS,
+    deps=[bars, bar_quality, features, forecasts],
+    backfill_policy=ONE_RUN,
+    group_name="forecasts",
+    kinds={"delta"},
+    owners=OWNERS,
+    code_version="1",
+    pool="ai_evaluation",
+)
+def forecast_scores(
+    context: dg.AssetExecutionContext, config: SymbolsConfig, lake: LakeResource, settings: SettingsResource
+) -> None:
+    """Hold each forecast that has come due against what came: accuracy, calibration, coverage, drift of the features.
+
+    A score is written once and never changed, whatever bars are corrected later.
+    """
+    store = lake.open()
+
+    def score(instrument: Instrument, known: Known) -> Made:
+        report = score_forecasts(store, known, instrument)
+        return Made(
+            tables=[(FORECAST_SCORES, report.new_rows)],
+            metadata=drawn(report, subject_of(instrument)) | scores_metadata(report),
+        )
+
+    materialize_each_symbol(
+        context,
+        store,
+        settings.load(),
+        config.symbols,
+        score,
+        load=known_bars,
+        store=_upsert,
+        regardless_of=("forecasts",),
+    )
+
+
+def subject_of(instrument: Instrument) -> str:
+    """Return what a picture is of."""
+    return f"{instrument.symbol} {instrument.timeframe}"
+
+
+def drawn(report: LiveReport, subject: str) -> dict[str, dg.MarkdownMetadataValue]:
+    """Return the picture of live scores, none as long as no forecast has come due."""
+    if not report.scores:
+        return {}
+    png = scores_picture(subject, score_rows(report.scores), report.drift, is_simulated=report.is_simulated)
+    return {"live": picture(png, "live scores")}
+
+
+def _upsert(lake: Lake, made: Mapping[str, Made]) -> Mapping[str, SeriesChange]:
+    """Add the rows of all symbols in one commit; those before them stay."""
+    table = next(iter(made.values())).tables[0][0]
+    filled = [one.tables[0][1] for one in made.values() if len(one.tables[0][1])]
+    changes = lake.upsert(table, pd.concat(filled, ignore_index=True)) if filled else {}
+    return {symbol: changes.get(symbol) or unchanged for symbol, unchanged in lake.unchanged(table, list(made)).items()}

@@ -1,0 +1,104 @@
+"""What the assets of models read of each symbol, and how they fail.
+
+Belongs here: bars with the features made of them, progress of a training, which errors Dagster may try again. Not here:
+what is trained (`assets.models`), reading alone (`assets.reading`).
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import Final
+
+import dagster as dg
+
+from assets.reading import Read, stored_bars
+from bot_core_dagster.errors import LakeConflictError, TransientSourceError
+from bot_core_dagster.lake import Lake
+from bot_core_dagster.models.known import Known
+from bot_core_dagster.models.plan import TrainingPlan
+from bot_core_dagster.models.predictions import Curve
+from bot_core_dagster.models.registry import champion_of, models_of
+from bot_core_dagster.models.registry_tables import MODEL_DECISIONS
+from bot_core_dagster.models.store import ModelStore
+from bot_core_dagster.settings import Instrument
+from resources.mlflow_models import WantedModel, WantedVersion
+
+TRANSIENT: Final = (LakeConflictError, TransientSourceError)
+"""What may have passed in five minutes."""
+
+
+def known_bars(lake: Lake, instruments: Sequence[Instrument]) -> Mapping[str, Read[Known]]:
+    """Return the current bars of each instrument with the features of exactly these bars.
+
+    The features are computed (a millisecond for a year of hours), not read: they cannot be of other bars then.
+    """
+    stored = stored_bars(lake, instruments)
+    return {
+        one.symbol: Read(
+            Known.of(stored[one.symbol].content, one, stored[one.symbol].versions["bars"]), stored[one.symbol].versions
+        )
+        for one in instruments
+        if one.symbol in stored
+    }
+
+
+def served_bars(lake: Lake, instruments: Sequence[Instrument]) -> Mapping[str, Read[Known]]:
+    """Return what `known_bars` does, with the version of the decisions on who serves: a person may decide, too."""
+    decided = lake.content_hashes(MODEL_DECISIONS, [one.symbol for one in instruments])
+    read = known_bars(lake, instruments)
+    return {symbol: Read(one.content, {**one.versions, "champion": decided[symbol]}) for symbol, one in read.items()}
+
+
+def said_by_epoch(context: dg.AssetExecutionContext, symbol: str, plan: TrainingPlan) -> Callable[[int, Curve], None]:
+    """Return what records an observation after each epoch: current, total, message."""
+
+    def say(epoch: int, curve: Curve) -> None:
+        losses = ", ".join(f"{name.replace('_', ' ')} {value:.4f}" for name, value in curve.items())
+        context.log_event(
+            dg.AssetObservation(
+                asset_key=context.asset_key,
+                partition=symbol,
+                metadata={"current": epoch, "total": plan.max_epochs, "message": f"{symbol}, epoch {epoch}: {losses}"},
+            )
+        )
+
+    return say
+
+
+def plan_version(plan: TrainingPlan) -> str:
+    """Return a hash of how models are trained."""
+    return hashlib.sha256(json.dumps(asdict(plan), sort_keys=True).encode()).hexdigest()
+
+
+@contextmanager
+def permanent_unless_transient() -> Iterator[None]:
+    """Let Dagster try again what may pass; whatever else is raised fails at once."""
+    try:
+        yield
+    except TRANSIENT:
+        raise
+    except dg.Failure:
+        raise
+    except Exception as error:
+        raise dg.Failure(f"{type(error).__name__}: {error}", allow_retries=False) from error
+
+
+def wanted_in_mlflow(lake: Lake, store: ModelStore, instruments: Sequence[Instrument]) -> list[WantedModel]:
+    """Return what MLflow's registry should say: each instrument's models, which serves, and which asks to."""
+    return [_wanted(lake, store, one) for one in instruments]
+
+
+def _wanted(lake: Lake, store: ModelStore, instrument: Instrument) -> WantedModel:
+    timeframe = str(instrument.timeframe)
+    rows = models_of(lake, instrument.symbol, timeframe)
+    champion = champion_of(lake, instrument.symbol, timeframe)
+    serves = champion.version if champion else None
+    others = rows[rows["version"] != serves]
+    versions = tuple(
+        WantedVersion(version, run_id or None, store.folder(instrument.symbol, kind, version))
+        for version, run_id, kind in rows[["version", "mlflow_run_id", "model_type"]].astype(str).to_numpy().tolist()
+    )
+    challenger = str(others["version"].iloc[-1]) if len(others) else None
+    return WantedModel(instrument.symbol, versions, champion=serves, challenger=challenger)
