@@ -79,6 +79,8 @@ class BoostingPredictor:
                 f"the boosting model reads {self.n_columns} features, got {len(windows.columns)}; next: give the "
                 "features that its card names, or train it again"
             )
+        if len(rows) == 0:
+            return Predictions(np.empty((0, HORIZONS)), np.empty((0, HORIZONS, len(QUANTILES))))
         asked = xgboost.DMatrix(inputs_of(windows, rows), nthread=1)
         return Predictions(self._up(asked, len(rows)), self._quantiles(asked, len(rows)))
 
@@ -99,25 +101,31 @@ class BoostingPredictor:
 
     def _up(self, asked: Any, n_rows: int) -> FloatArray2D:
         naive = np.log(self.naive.up / (1.0 - self.naive.up))
-        log_odds = np.empty((n_rows, len(DIRECTION_HORIZONS)))
+        log_odds = np.empty((n_rows, len(DIRECTION_HORIZONS), 1))
         for place, horizon in enumerate(DIRECTION_HORIZONS):
             is_there = horizon in self.direction
-            log_odds[:, place] = _said(self.direction[horizon], asked) if is_there else naive[horizon - 1]
-        up: FloatArray2D = 1.0 / (1.0 + np.exp(-log_odds @ _weights(DIRECTION_HORIZONS)))
+            log_odds[:, place, 0] = _said(self.direction[horizon], asked) if is_there else naive[horizon - 1]
+        up: FloatArray2D = 1.0 / (1.0 + np.exp(-_between(log_odds, DIRECTION_HORIZONS)[:, :, 0]))
         return up
 
     def _quantiles(self, asked: Any, n_rows: int) -> FloatArray3D:
-        anchors = np.empty((len(SPREAD_HORIZONS), n_rows, len(QUANTILES)))
+        anchors = np.empty((n_rows, len(SPREAD_HORIZONS), len(QUANTILES)))
         for place, horizon in enumerate(SPREAD_HORIZONS):
             is_there = horizon in self.spread
-            anchors[place] = _said(self.spread[horizon], asked) if is_there else self.naive.quantiles[horizon - 1]
-        between: FloatArray3D = np.einsum("arq,ah->rhq", np.sort(anchors, axis=2), _weights(SPREAD_HORIZONS))
-        return between
+            anchors[:, place] = _said(self.spread[horizon], asked) if is_there else self.naive.quantiles[horizon - 1]
+        return _between(np.sort(anchors, axis=2), SPREAD_HORIZONS)
 
 
-def _weights(anchors: Sequence[int]) -> FloatArray2D:
-    """Return what each anchor counts at each horizon, (n_anchors, HORIZONS): linear in the logarithm between two."""
-    return np.array([np.interp(_STEPS, np.log(anchors), row) for row in np.eye(len(anchors))])
+def _between(said: FloatArray3D, anchors: Sequence[int]) -> FloatArray3D:
+    """Return what is said at each horizon, straight over its logarithm from one anchor to the next.
+
+    `said` is of shape (n_rows, n_anchors, n_figures). No matrix product: its last digits would depend on n_rows.
+    """
+    after = np.clip(np.searchsorted(anchors, np.arange(1, HORIZONS + 1)), 1, len(anchors) - 1)
+    steps = np.log(anchors)
+    share = ((_STEPS - steps[after - 1]) / (steps[after] - steps[after - 1]))[:, None]
+    between: FloatArray3D = said[:, after - 1] * (1.0 - share) + said[:, after] * share
+    return between
 
 
 def _said(content: bytes, asked: Any) -> Any:

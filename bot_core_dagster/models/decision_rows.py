@@ -28,12 +28,10 @@ SAME: Final = ("outcome", "candidates", "summary", "content_hash", "code_version
 
 
 def state_before(past: pd.DataFrame, current: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the state that was promoted before what is in force."""
-    is_earlier = past["outcome"].isin((PROMOTED, PROMOTED_BY_HAND)) & (past["term"] < current["origin_term"])
-    before = past[is_earlier]
-    if before.empty:
-        return dict(NAIVE_STATE)
-    return {name: before.iloc[-1][name] for name in STATE} | {"term": last_term(past) + 1}
+    """Return, as a state to come, what was in force when what is in force was promoted."""
+    is_promotion = past["outcome"].isin((PROMOTED, PROMOTED_BY_HAND)) & (past["term"] == current["origin_term"])
+    before = state_in_force(past[past["decided_at"] < past.loc[is_promotion, "decided_at"].iloc[0]])
+    return before | {"term": last_term(past) + 1 if before["champion_version"] else 0}
 
 
 def spent_after(past: pd.DataFrame, decision: ModelDecision | None = None) -> dict[str, Any]:

@@ -112,7 +112,7 @@ def test_columns_that_are_given_must_be_those_of_the_card_in_its_order() -> None
 
 
 def test_everything_that_differs_is_said_at_once() -> None:
-    with pytest.raises(ModelError, match="window bars was 30.*moon was removed"):
+    with pytest.raises(ModelError, match=r"window bars was 30.*moon was removed"):
         check_usable(card(window_bars=30, columns=("moon", "rsi_14")))
 
 
