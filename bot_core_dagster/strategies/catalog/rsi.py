@@ -1,7 +1,7 @@
 """RSI: buy what was sold too far.
 
-Belongs here: its parameters, thresholds and rules. Not here: the indicator (`features.catalog.rsi`), the rules that
-every oscillator from 0 to 100 shares (`strategies.oscillator`).
+Belongs here: its parameters, thresholds and rules. Not here: the indicator (`features.catalog.rsi`, for searches over
+long series `strategies.rsi_loop`), the rules that every oscillator from 0 to 100 shares (`strategies.oscillator`).
 """
 
 import operator
@@ -13,6 +13,7 @@ from bot_core_dagster.features.definition import BarRun
 from bot_core_dagster.metrics.arrays import FloatArray1D
 from bot_core_dagster.strategies.oscillator import IN_ORDER, Oscillator
 from bot_core_dagster.strategies.parameters import Constraint, Parameter, ParameterSpace
+from bot_core_dagster.strategies.rsi_loop import relative_strength_index
 from bot_core_dagster.strategies.rules import RuleStrategy
 from bot_core_dagster.strategies.threshold import ThresholdStrategy
 
@@ -21,6 +22,10 @@ _WINDOW: Final = Parameter("window", 14, 2, 50, 3, True, "Wilder's smoothing len
 
 def _index(run: BarRun, parameters: Mapping[str, float]) -> FloatArray1D:
     return wilder_rsi(run.close, int(parameters["window"]))
+
+
+def _index_of_long_series(run: BarRun, parameters: Mapping[str, float]) -> FloatArray1D:
+    return relative_strength_index(run.close, int(parameters["window"]))
 
 
 def _warm_up(parameters: Mapping[str, float]) -> int:
@@ -40,7 +45,7 @@ PLAIN: Final = ThresholdStrategy(
     ),
     indicator_parameters=("window",),
     enters="below",
-    indicator=_index,
+    indicator=_index_of_long_series,
     thresholds=lambda parameters: (parameters["oversold"], parameters["overbought"]),
     warm_up=_warm_up,
 )
