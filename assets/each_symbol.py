@@ -24,6 +24,7 @@ from bot_core_dagster.lake import Lake, SeriesChange
 from bot_core_dagster.lake.table import Table
 from bot_core_dagster.lineage import Outcome, record_outcomes
 from bot_core_dagster.settings import Instrument, Settings
+from resources.event_log import events_together, write_batches_at_once
 from resources.run_history import claim_run
 
 Content = TypeVar("Content")
@@ -109,6 +110,7 @@ def materialize_each_symbol(
     passes_through : errors that fail the whole step instead, for Dagster to try it again
     """
     claim_run(context)
+    write_batches_at_once(context.instance)
     cast("dict[str, str]", context.run.tags)["dagster/defer_asset_events"] = "true"
     run = _Run(context, lake, Upstream.of(context, lake, regardless_of), time.monotonic(), passes_through)
     for symbol in list(symbols) or list(context.partition_keys):
@@ -202,10 +204,11 @@ class _Run:
             if symbol not in self.failed
         ]
         record_outcomes(self.lake, good)
-        for symbol in changes:
-            self._log_checks(symbol, made[symbol])
-        for outcome in good:
-            self._log_materialization(outcome, made[outcome.symbol], changes[outcome.symbol])
+        with events_together(self.context.instance):
+            for symbol in changes:
+                self._log_checks(symbol, made[symbol])
+            for outcome in good:
+                self._log_materialization(outcome, made[outcome.symbol], changes[outcome.symbol])
 
     def report_failures(self) -> None:
         """Record the outcomes of the symbols that failed, and say why."""

@@ -12,6 +12,7 @@ import dagster as dg
 from assets.partitions import SYMBOLS, symbol_range_tags
 from bot_core_dagster.definitions import build_defs
 from bot_core_dagster.settings import load_settings
+from resources.event_log import write_batches_at_once
 
 
 def main() -> int:
@@ -19,6 +20,7 @@ def main() -> int:
     symbols = [instrument.symbol for instrument in load_settings().watchlist]
     quiet = {"loggers": {"console": {"config": {"log_level": "ERROR"}}}}
     with dg.DagsterInstance.get() as instance:
+        write_batches_at_once(instance)
         instance.add_dynamic_partitions(str(SYMBOLS.name), symbols)
         job = build_defs().resolve_job_def("analyze_market")
         started = time.perf_counter()

@@ -13,6 +13,7 @@ import dagster as dg
 from assets.partitions import SYMBOLS, symbol_range_tags
 from bot_core_dagster.definitions import build_defs
 from bot_core_dagster.settings import load_settings
+from resources.event_log import write_batches_at_once
 from resources.market import MarketResource
 
 
@@ -31,6 +32,7 @@ def main(moment: str) -> int:
     symbols = [instrument.symbol for instrument in load_settings().watchlist]
     quiet = {"loggers": {"console": {"config": {"log_level": "ERROR"}}}}
     with dg.DagsterInstance.get() as instance:
+        write_batches_at_once(instance)
         instance.add_dynamic_partitions(str(SYMBOLS.name), symbols)
         job = build_defs({"market": FixedClock(moment=moment)}).resolve_job_def("collect_market_data")
         started = time.perf_counter()
