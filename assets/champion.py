@@ -85,7 +85,7 @@ def drawn(contest: Contest, instrument: Instrument) -> dict[str, dg.MarkdownMeta
         f"{instrument.symbol} {instrument.timeframe}",
         contest.differences,
         contest.p_values,
-        contest.promotion.summary.split(":")[0],
+        contest.decision.summary,
         champion=contest.champion,
         is_simulated=contest.is_simulated,
     )

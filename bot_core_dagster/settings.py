@@ -154,7 +154,7 @@ class ModelsSettings(_Section):
     """Training of models, their comparison on unseen rows, and what the first training in `bot-core run` does less of."""
 
     types: tuple[ModelType, ...] = ("lstm", "gru", "transformer", "boosting")
-    days_of_data: int = Field(default=365, ge=30, le=36_500)
+    days_of_data: int = Field(default=730, ge=30, le=36_500)
     unseen_days: int = Field(default=365, ge=7, le=36_500)
     max_epochs: int = Field(default=60, ge=1, le=10_000)
     patience: int = Field(default=5, ge=1, le=1_000)

@@ -195,7 +195,7 @@ def _decision(
         candidates=tuple(
             Candidate(each.version, kinds[each.version], each.reasons, _figures(each)) for each in promotion.comparisons
         ),
-        summary=promotion.summary,
+        summary=_named(promotion.summary, kinds),
         window_start=min((each.first.to_pydatetime() for each in compared if each.first), default=None),
         window_end=max((each.last.to_pydatetime() for each in compared if each.last), default=None),
         n_tests_before=n_tests_before,
@@ -204,6 +204,13 @@ def _decision(
         code_version=code_version(),
         is_simulated=known.is_simulated,
     )
+
+
+def _named(summary: str, kinds: Mapping[str, str]) -> str:
+    """Return a summary with the kind before each version."""
+    for version, kind in kinds.items():
+        summary = summary.replace(version, f"{kind} {version}")
+    return summary
 
 
 def _figures(compared: Comparison) -> dict[str, float]:

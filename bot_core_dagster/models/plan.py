@@ -19,7 +19,7 @@ class TrainingPlan:
     is_first : whether this is the shorter training of a first run
     """
 
-    days_of_data: int = 365
+    days_of_data: int = 730
     unseen_days: int = 365
     max_epochs: int = 60
     patience: int = 5

@@ -75,8 +75,11 @@ class Promotion:
         """The decision in one line."""
         if self.promoted is not None:
             return f"promote {self.promoted} over {self.champion}: every condition is met"
-        missing = [f"{each.version}: {'; '.join(unmet(each.reasons))}" for each in self.comparisons]
-        return f"keep {self.champion}: {self.note or ' | '.join(missing) or 'there is no challenger'}"
+        if self.note or not self.comparisons:
+            return f"keep {self.champion}: {self.note or 'there is no challenger'}"
+        best = min(self.comparisons, key=lambda each: each.joint_p_value)
+        of_several = f"the best of {len(self.comparisons)} challengers, " * (len(self.comparisons) > 1)
+        return f"keep {self.champion}: {of_several}{best.version}: {'; '.join(unmet(best.reasons))}"
 
 
 def is_due(last_tested: pd.Timestamp | None, newest: pd.Timestamp) -> bool:
@@ -165,7 +168,8 @@ def _judged(compared: Comparison, champion: str, rule: PromotionRule, level: flo
 
 
 def _better(name: str, p_value: float, level: float, gain: float, rival: str) -> Reason:
-    words = f"it gains {gain:+.5f} nats a row over {rival} with p = {p_value:.4f}, needed under {level:.4f}"
+    asked = f"needed under {level:.4f}" if level > 0.0 else "not asked: a better challenger has failed (Holm)"
+    words = f"it gains {gain:+.5f} nats a row over {rival} with p = {p_value:.4f}, {asked}"
     return Reason(name, p_value, level, p_value < level, words)
 
 

@@ -50,7 +50,7 @@ class Optimisation:
 
     batch_rows: int = 128
     learning_rate: float = 1e-3
-    weight_decay: float = 1e-4
+    weight_decay: float = 1e-3
     plateau_epochs: int = 2
     plateau_factor: float = 0.5
     gradient_norm: float = 1.0
