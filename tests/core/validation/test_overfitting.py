@@ -1,4 +1,4 @@
-"""Tests of `validation.overfitting` against the paper's steps, done one split at a time.
+"""Tests of `validation.overfitting` against R's pbo package and the paper's steps, done one split at a time.
 
 Belongs here: the probability of backtest overfitting. Not here: the deflated Sharpe ratio
 (`tests/core/metrics/test_significance`).
@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import stats
+from scipy import special, stats
 
 from bot_core_dagster import metrics
 from bot_core_dagster.errors import ShapeError
@@ -77,6 +77,35 @@ def test_the_figures_of_the_splits_are_those_of_scipy() -> None:
     assert result.pbo == (table[:, 0] <= 0).mean()
     assert result.loss_share == (table[:, 2] < 0).mean()
     assert result.degradation_slope == pytest.approx(stats.linregress(table[:, 1], table[:, 2]).slope, abs=1e-9)
+
+
+def r_normals(seed: int, n_numbers: int) -> np.ndarray:
+    """Return what R gives for set.seed(seed); rnorm(n_numbers): Mersenne Twister, inversion."""
+    state, key = seed, []
+    for place in range(50 + 625):
+        state = (69_069 * state + 1) % 2**32
+        key += [state] * (place > 50)
+    generator = np.random.MT19937()
+    generator.state |= {"state": {"key": np.array(key, dtype=np.uint32), "pos": 624}}
+    uniform = generator.random_raw(2 * n_numbers) * 2.0**-32
+    return np.asarray(special.ndtri((np.floor(2**27 * uniform[::2]) + uniform[1::2]) / 2**27))
+
+
+def test_the_figures_that_rs_pbo_package_prints_for_its_example() -> None:
+    """Its vignette: 100 trials of 2,400 days scaled to the same Sharpe ratio of 0, 8 blocks, rf .03 / 252.
+
+    Printed: p_bo 1.0000000, p_loss 1.0000000, ar^2 .97, and as "slope" the intercept of the fit of in sample on out of
+    sample, -.0030456.
+    """
+    assert r_normals(42, 3) == pytest.approx([1.37095845, -0.56469817, 0.36312841], abs=5e-9), "as R prints them"
+    returns = r_normals(765, 240_000).reshape(100, 2_400).T
+    returns *= 252**-0.5 / returns.std(axis=0, ddof=1)
+    returns -= returns.mean(axis=0)
+    result = pbo(returns - 0.03 / 252, n_blocks=8)
+    fit = stats.linregress(result.out_of_sample, result.in_sample)
+    assert (result.pbo, result.loss_share, result.n_splits) == (1.0, 1.0, 70)
+    assert fit.intercept == pytest.approx(-0.0030456, abs=5e-8)
+    assert 1 - (1 - fit.rvalue**2) * 69 / 68 == pytest.approx(0.97, abs=5e-3)
 
 
 def test_pure_noise_is_a_coin_and_a_true_edge_is_not() -> None:
