@@ -128,6 +128,20 @@ def test_labels_that_reach_into_the_test_are_purged_and_the_embargo_widens_it_by
     ]
 
 
+@pytest.mark.parametrize(
+    ("label_days", "printed"), [(1, [8, 8, 8]), (3, [6, 4, 6])], ids=["labels of a day", "labels of three days"]
+)
+def test_a_purged_k_fold_trains_on_as_many_samples_as_purgedcv_prints(label_days: int, printed: list[int]) -> None:
+    """The example in purgedcv's documentation: 12 daily samples, 3 folds.
+
+    Its PurgedKFold gave the same samples as ours in each of 300 random sets of labels too, our embargo being its
+    purge horizon (0.1.11).
+    """
+    start = pd.date_range(START, periods=12, freq="D")
+    folds = purged_splits(start, start + pd.Timedelta(days=label_days), n_folds=3, both_sides=True)
+    assert [len(fold.train) for fold in folds] == printed
+
+
 @given(
     steps=st.lists(st.tuples(st.integers(0, 3), st.integers(0, 12)), min_size=6, max_size=40),
     n_folds=st.integers(2, 5),
