@@ -19,12 +19,13 @@ from bot_core_dagster.models.trained import TrainedModel
 def model_metadata(trained: TrainedModel) -> dict[str, Any]:
     """Return the headline of a training with its caveats; undefined figures are left out."""
     card, figures = trained.card, trained.measured.metrics
+    traded = f"traded net Sharpe {figures['net_sharpe']:.2f} (twice the costs {figures['double_cost_sharpe']:.2f})"
+    traded = "it never trades" if math.isnan(figures["net_sharpe"]) else traded
     shorter = " (the shorter training of a first run)" if card.options.get("is_first") else ""
     return {
         "headline": f"{'SIMULATED: ' * card.simulated}log loss {figures['log_loss']:.4f} against "
         f"{figures['base_rate_log_loss']:.4f} of the base rate on {figures['n_rows']:.0f} unseen rows "
-        f"({figures['standard_errors']:+.1f} standard errors), AUC {figures['auc']:.3f}, traded net Sharpe "
-        f"{figures['net_sharpe']:.2f} (twice the costs {figures['double_cost_sharpe']:.2f}); "
+        f"({figures['standard_errors']:+.1f} standard errors), AUC {figures['auc']:.3f}, {traded}; "
         f"{card.stopping_reason}{shorter}",
         "version": card.version,
         "bars": "SIMULATED: no market made these bars" if card.simulated else "of a market",

@@ -151,7 +151,7 @@ ModelType = Literal["lstm", "gru", "transformer", "boosting"]
 
 
 class ModelsSettings(_Section):
-    """Training of models, their comparison on unseen rows, and what the first training in `bot-core run` does less of."""
+    """Training of models, their comparison on unseen rows, and the shorter first training of `bot-core run`."""
 
     types: tuple[ModelType, ...] = ("lstm", "gru", "transformer", "boosting")
     days_of_data: int = Field(default=730, ge=30, le=36_500)

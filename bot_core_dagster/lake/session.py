@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 LATEST: Final = "latest_bars"
 _HISTORY: Final = "_history"
 _POINT_IN_TIME: Final = ("bars", "forecasts")
-"""Tables that keep every version; repeated from where they are declared (a test compares), so that SQL starts at once."""
+"""Tables that keep every version; repeated from their declarations (a test compares), so that SQL starts at once."""
 _WORD: Final = re.compile(r"\w+")
 _FETCHED_ROWS: Final = 1_000
 _NUMBERS: Final = frozenset(

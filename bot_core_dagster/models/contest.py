@@ -37,7 +37,7 @@ class Contest:
 
     decision : as the registry records it
     promotion : with every comparison and its reasons
-    differences : DataFrame, log loss one bar ahead of each challenger (named by kind and version) less that of the
+    differences : DataFrame, log loss one bar ahead of each challenger (`short_name`) less that of the
         champion: a row for each as-of time
     champion : kind and version, or that there is none
     unusable : models that could not take part -> why
@@ -53,8 +53,15 @@ class Contest:
     @property
     def p_values(self) -> dict[str, float]:
         """Of each challenger in `differences`: that it is no better."""
-        named = {each.version: each.joint_p_value for each in self.promotion.comparisons}
-        return {name: named[name.split(" ")[-1]] for name in self.differences.columns}
+        kinds = {each.version: each.model_type for each in self.decision.candidates}
+        return {
+            short_name(kinds[each.version], each.version): each.joint_p_value for each in self.promotion.comparisons
+        }
+
+
+def short_name(model_type: str, version: str) -> str:
+    """Return what a picture calls a model: kind, and enough of the version to tell it apart."""
+    return f"{model_type} {version[:6]}"
 
 
 def compare_models(
@@ -170,7 +177,7 @@ def _of_predictions(
 
 def _differences(evidence: Mapping[str, Evidence], champion: Evidence, kinds: Mapping[str, str]) -> pd.DataFrame:
     columns = {
-        f"{kinds[version]} {version}": averaged_difference(
+        short_name(kinds[version], version): averaged_difference(
             one.losses, champion.losses, max(one.last_used, champion.last_used)
         )
         for version, one in evidence.items()

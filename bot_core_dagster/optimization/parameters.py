@@ -99,9 +99,10 @@ def record_decision(lake: Lake, decision: Decision, decided_at: datetime | None 
 def roll_back(
     lake: Lake, strategy: str, symbol: str, timeframe: str, decided_at: datetime | None = None
 ) -> dict[str, Any]:
-    """Put in force again what was deployed before what is in force, and return the row that says so.
+    """Put in force again what was in force before what is, and return the row that says so.
 
-    Before the first deployment stands nothing: the settings' parameters hold then.
+    What had been rolled back by then does not come back. Before the first deployment stands nothing: the settings'
+    parameters hold then.
 
     Raises
     ------
@@ -133,8 +134,10 @@ def _row_of_the_way_back(past: pd.DataFrame, key: tuple[str, str, str]) -> dict[
             f"nothing to roll back: no parameters of {key[0]} on {key[1]} {key[2]} are deployed; "
             "next: bot-core parameters show"
         )
-    before = past[(past["outcome"] == DEPLOYED) & (past["version"] < current["origin_version"])]
-    restored = before.iloc[-1].to_dict() if len(before) else current | {"origin_version": 0, "parameters": None}
+    is_its_own = (past["outcome"] == DEPLOYED) & (past["version"] == current["origin_version"])
+    before = _last_deployment(past[past["decided_at"] < past.loc[is_its_own, "decided_at"].iloc[0]])
+    is_nothing = before is None or before["version"] == 0
+    restored = current | {"origin_version": 0, "parameters": None} if before is None or is_nothing else before
     return restored | {
         "outcome": ROLLED_BACK,
         "is_deployed": True,

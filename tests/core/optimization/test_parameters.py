@@ -120,8 +120,18 @@ def test_after_a_roll_back_a_candidate_deploys_as_a_new_version(lake: Lake) -> N
     record_decision(lake, _decision(SECOND, week=1))
     assert _in_force(lake) == SECOND
     assert history(lake, *KEY)["version"].tolist() == [1, 0, 2]
+
+
+def test_what_was_rolled_back_before_does_not_come_back(lake: Lake) -> None:
+    third = {"window": 21.0, "oversold": 20.0, "overbought": 80.0}
+    record_decision(lake, _decision(FIRST))
+    record_decision(lake, _decision(SECOND, week=1))
+    roll_back(lake, *KEY)
+    record_decision(lake, _decision(third, week=2))
     roll_back(lake, *KEY)
     assert _in_force(lake) == FIRST
+    roll_back(lake, *KEY)
+    assert _in_force(lake) is None
 
 
 def test_what_was_rolled_back_is_not_deployed_again_until_something_else_was(lake: Lake) -> None:
