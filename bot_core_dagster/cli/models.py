@@ -87,6 +87,7 @@ def promote(
 
     settings = load_settings()
     timeframe = str(settings.instrument(symbol).timeframe)
+    _require_usable(symbol, timeframe, version)
     _tell(promote_by_hand(default_lake(), symbol, timeframe, version, reason), settings, as_json=as_json)
 
 
@@ -98,6 +99,18 @@ def rollback(symbol: SymbolArgument, as_json: JsonFlag = False) -> None:
 
     settings = load_settings()
     _tell(roll_back(default_lake(), symbol, str(settings.instrument(symbol).timeframe)), settings, as_json=as_json)
+
+
+def _require_usable(symbol: str, timeframe: str, version: str) -> None:
+    """Refuse a version whose files are gone or cannot be used; one that there is not is for the registry to refuse."""
+    from bot_core_dagster.lake import default_lake
+    from bot_core_dagster.models.registry import models_of
+    from bot_core_dagster.models.serving import ServedModel
+    from bot_core_dagster.models.store import ModelStore
+
+    rows = models_of(default_lake(), symbol, timeframe)
+    for model_type in rows[rows["version"] == version]["model_type"].tolist():
+        ServedModel.load(ModelStore.default(), symbol, str(model_type), version)
 
 
 def _tell(row: Mapping[Any, Any], settings: "Settings", *, as_json: bool) -> None:

@@ -115,6 +115,14 @@ def withdrawn_versions(lake: Lake, symbol: str, timeframe: str) -> frozenset[str
     return withdrawn_in(decisions(lake, symbol, timeframe))
 
 
+def versions_to_keep(lake: Lake, trained_since: datetime) -> set[str]:
+    """Return the versions whose files are needed: the newest of each kind, all that ever served, and young ones."""
+    models, decided = lake.read(MODELS), lake.read(MODEL_DECISIONS)
+    newest = models.sort_values("trained_at").groupby(["symbol", "timeframe", "model_type"]).tail(1)
+    young = models[models["trained_at"] >= pd.Timestamp(trained_since)] if len(models) else models
+    return {*newest["version"], *young["version"], *decided["champion_version"]} - {""}
+
+
 def record_decision(lake: Lake, decision: ModelDecision, decided_at: datetime | None = None) -> dict[str, Any]:
     """Add the row of a decision, and return it; the same decision on the same bars again adds none.
 

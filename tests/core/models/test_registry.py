@@ -26,6 +26,7 @@ from bot_core_dagster.models.registry import (
     record_decision,
     record_model,
     roll_back,
+    versions_to_keep,
     withdrawn_versions,
 )
 from bot_core_dagster.models.registry_tables import MODEL_DECISIONS, MODELS
@@ -336,3 +337,15 @@ def test_whatever_happens_the_registry_is_a_stack_of_promotions(
             _decide(lake, None, week=week)
         assert _in_force(lake) == (stack[-1] if stack else None)
         assert withdrawn_versions(lake, *KEY) == withdrawn
+
+
+def test_files_are_kept_of_the_newest_of_each_kind_of_all_that_served_and_of_young_ones(tmp_path: Path) -> None:
+    lake = Lake.open(tmp_path / "other", create=True)
+    assert versions_to_keep(lake, START) == set()
+    days = [START + timedelta(days=day) for day in range(4)]
+    for day, version in zip(days, ("a", "b", "c", "d"), strict=True):
+        record_model(lake, card(version=version, trained_at=day))
+    promote_by_hand(lake, *KEY, "a", "a test")
+    roll_back(lake, *KEY)
+    assert versions_to_keep(lake, days[2]) == {"a", "c", "d"}
+    assert versions_to_keep(lake, days[3] + timedelta(days=1)) == {"a", "d"}
