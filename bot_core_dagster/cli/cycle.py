@@ -244,6 +244,15 @@ def _headline(period: str, figures: Performance) -> Headline:
     )
 
 
+def _epoch(event: dg.DagsterEvent) -> str:
+    """Return ", SYMBOL, epoch 3 of 60" where an event tells of an epoch."""
+    if event.event_type != dg.DagsterEventType.ASSET_OBSERVATION:
+        return ""
+    seen = event.asset_observation_data.asset_observation
+    said = {name: seen.metadata[name].value for name in ("current", "total") if name in seen.metadata}
+    return f", {seen.partition}, epoch {said['current']} of {said['total']}" if len(said) == 2 else ""
+
+
 def _progress_logger(on_progress: OnProgress) -> dg.LoggerDefinition:
     """Return a Dagster logger that turns steps into progress and prints nothing."""
 
@@ -251,8 +260,8 @@ def _progress_logger(on_progress: OnProgress) -> dg.LoggerDefinition:
         def emit(self, record: logging.LogRecord) -> None:
             event = getattr(record, "dagster_meta", {}).get("dagster_event")
             step = getattr(event, "step_key", None)
-            if step in _STEPS:
-                on_progress(_STEPS.index(step) / len(_STEPS), step.replace("_", " "))
+            if event is not None and step in _STEPS:
+                on_progress(_STEPS.index(step) / len(_STEPS), f"{step.replace('_', ' ')}{_epoch(event)}")
 
     def progress(_: dg.InitLoggerContext) -> logging.Logger:
         quiet = logging.Logger("bot_core_progress", level=logging.DEBUG)

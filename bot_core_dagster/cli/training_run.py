@@ -4,7 +4,6 @@ Belongs here: executing the job in this process, gathering what was trained and 
 (`cli.train`), what is trained (`assets.models` and the core).
 """
 
-import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from bot_core_dagster.cli.cycle import Cycle, OnProgress, partitions_in_step
 from bot_core_dagster.cli.cycle_result import Failed
 from bot_core_dagster.errors import SettingsError
 from bot_core_dagster.lake import Lake, default_lake
+from bot_core_dagster.models.card import ModelCard
 from bot_core_dagster.models.registry import decisions, models_of
 from bot_core_dagster.settings import Settings
 from jobs import training_run_config
@@ -94,16 +94,16 @@ def _newest(lake: Lake, symbol: str, model_types: Sequence[str]) -> list[Trained
 
 
 def _trained(row: Mapping[Any, Any]) -> Trained:
-    card = json.loads(row["card"])
+    card = ModelCard.from_json(row["card"])
     return Trained(
-        model_type=str(row["model_type"]),
-        symbol=str(row["symbol"]),
-        version=str(row["version"]),
-        best_epoch=int(card["best_epoch"]),
-        n_epochs=int(card["n_epochs"]),
-        stopping_reason=str(card["stopping_reason"]),
-        simulated=bool(card["simulated"]),
-        metrics=card["metrics"],
+        model_type=card.model_type,
+        symbol=card.symbol,
+        version=card.version,
+        best_epoch=card.best_epoch,
+        n_epochs=card.n_epochs,
+        stopping_reason=card.stopping_reason,
+        simulated=card.simulated,
+        metrics=card.metrics,
     )
 
 
