@@ -4,6 +4,7 @@ Not here: what runs (`jobs`), reactions to events (`sensors`).
 """
 
 from datetime import timedelta
+from typing import Final
 
 import dagster as dg
 
@@ -12,6 +13,10 @@ from assets.partitions import SYMBOLS, stretches, symbol_range_tags
 from jobs import collect_market_data, daily_retrain_models, optimize_strategies, portfolio_review, tidy_up
 from resources.lake import LakeResource
 from resources.market import SettingsResource
+
+
+TRAINED_AT_ONCE: Final = 6
+"""Symbols of one run: every kind of model of one takes four to seven minutes, and a run an hour at most."""
 
 
 @dg.schedule(job=collect_market_data, cron_schedule="0 * * * *", default_status=dg.DefaultScheduleStatus.RUNNING)
@@ -40,14 +45,18 @@ def weekly_optimization(
 def daily_retraining(
     context: dg.ScheduleEvaluationContext, lake: LakeResource, settings: SettingsResource
 ) -> list[dg.RunRequest] | dg.SkipReason:
-    """Train the models of every symbol that has bars enough, every day at 02:00."""
+    """Train the models of every symbol that has bars enough, every day at 02:00, a few symbols a run."""
     there = list(context.instance.get_dynamic_partitions(str(SYMBOLS.name)))
     known = settings.load()
     watched = [one for one in known.watchlist if one.symbol in there]
     symbols = [one.symbol for one in searchable(lake.open(), watched)]
     if not symbols or not known.models.types:
         return dg.SkipReason(f"no symbol has {SEARCH_FROM.days} days of bars yet, or no model is enabled")
-    return [dg.RunRequest(tags=symbol_range_tags(together)) for together in stretches(there, symbols)]
+    return [
+        dg.RunRequest(tags=symbol_range_tags(together[first : first + TRAINED_AT_ONCE]))
+        for together in stretches(there, symbols)
+        for first in range(0, len(together), TRAINED_AT_ONCE)
+    ]
 
 
 @dg.schedule(job=portfolio_review, cron_schedule="0 4 1 * *", default_status=dg.DefaultScheduleStatus.RUNNING)
