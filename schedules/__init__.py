@@ -14,7 +14,6 @@ from jobs import collect_market_data, daily_retrain_models, optimize_strategies,
 from resources.lake import LakeResource
 from resources.market import SettingsResource
 
-
 TRAINED_AT_ONCE: Final = 6
 """Symbols of one run: every kind of model of one takes four to seven minutes, and a run an hour at most."""
 
