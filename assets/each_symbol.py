@@ -177,11 +177,11 @@ class _Run:
         if time.monotonic() - self.started > PATIENCE_S:
             self.failed[symbol] = f"not reached within {PATIENCE_S / 60:.0f} minutes; the next run brings it"
             return None
-        self.versions[symbol] = loaded[symbol].versions
         contradiction = self.upstream.contradiction(symbol, loaded[symbol].versions)
-        if contradiction:
+        if contradiction:  # nothing was made of these rows: the symbol stays behind them, and is tried again
             self.failed[symbol] = contradiction
             return None
+        self.versions[symbol] = loaded[symbol].versions
         try:
             return make(instrument, loaded[symbol].content)
         except self.passes_through:

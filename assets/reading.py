@@ -110,8 +110,12 @@ class Upstream:
         return told | dict(read)
 
     def event_tags(self, symbol: str, inputs: Mapping[str, str]) -> dict[str, str]:
-        """Return Dagster's tags for the inputs of a materialisation."""
-        versions = {f"dagster/input_data_version/{asset}": version for asset, version in inputs.items()}
+        """Return Dagster's tags for the inputs of a materialisation; of others than assets it would say: removed."""
+        versions = {
+            f"dagster/input_data_version/{asset}": version
+            for asset, version in inputs.items()
+            if asset in self.outcomes
+        }
         pointers = {
             f"dagster/input_event_pointer/{asset}": str(storage_ids[symbol])
             for asset, storage_ids in self.pointers.items()

@@ -49,10 +49,12 @@ def fresh_bars(context: dg.SensorEvaluationContext, lake: LakeResource, settings
     store = lake.open()
     known = settings.load()
     instruments = [one for one in known.watchlist if one.symbol in there]
-    imported = {} if _is_collecting(context.instance) else _imported(store, instruments)
+    unjudged = _imported(store, instruments)
+    imported = {} if _is_collecting(context.instance) else unjudged
     versions = {str(event.partition_key): _data_version(event) for event in finished} | imported
     now = wanted_now(store, known, instruments)
-    behind = _joined(assets_behind(store, wanted_of(versions, known)), traded_otherwise(store, now))
+    judged = {key: inputs for key, inputs in now.items() if key[1] in imported or key[1] not in unjudged}
+    behind = _joined(assets_behind(store, wanted_of(versions, known)), traded_otherwise(store, judged))
     behind |= {symbol: ("bars", *behind.get(symbol, ())) for symbol in imported}
     owed: dict[tuple[str, ...], list[str]] = {}
     for symbol, assets in behind.items():

@@ -11,13 +11,13 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from assets.partitions import SYMBOLS, symbol_range_tags
+from assets.partitions import FORECAST_ASSETS, SYMBOLS, symbol_range_tags
 from bot_core_dagster.definitions import build_defs
 from bot_core_dagster.lake import Lake
 from resources.lake import LakeResource
 from resources.market import MarketResource, SettingsResource
 
-RESEARCH = ("bars", "bar_quality", "features", "market_analysis", "rsi_backtest")
+RESEARCH = ("bars", "bar_quality", "features", "market_analysis", "rsi_backtest", *FORECAST_ASSETS)
 
 ENTRY = """
 [[watchlist]]

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from assets.current import searches_due, wanted_now
+from assets.partitions import FORECAST_ASSETS
 from bot_core_dagster.backtest import BACKTESTS, BAR_EQUITY, TRADES, PreparedBars, TradingRules
 from bot_core_dagster.backtest.reference import simulate_reference
 from bot_core_dagster.lake.table import Table
@@ -51,6 +52,16 @@ def test_a_search_leaves_its_trials_its_result_and_its_decision(searched: Platfo
     assert {"overfitting", "trades", "return at twice the costs"} <= names
 
 
+def test_what_has_just_been_made_is_in_step_for_dagster_too(searched: Platform) -> None:
+    """An input that is no asset (the settings) would show every search and backtest as unsynced for good."""
+    for asset in searched.definitions.resolve_asset_graph().get_all_asset_keys():
+        event = searched.instance.get_latest_materialization_event(asset)
+        tags = event.asset_materialization.tags if event and event.asset_materialization else None
+        read = {name.rpartition("/")[2] for name in tags or {} if name.startswith("dagster/input_data_version/")}
+        parents = searched.definitions.resolve_asset_graph().get(asset).parent_keys
+        assert read <= {key.to_user_string() for key in parents}, asset
+
+
 def test_the_same_search_again_is_no_new_trial_and_no_new_decision(searched: Platform) -> None:
     assert searched.run(assets=SEARCH).success
     assert rows(searched, TRIALS) == 20
@@ -85,7 +96,7 @@ def test_a_roll_back_reaches_the_backtest_without_new_bars(searched: Platform) -
         assert isinstance(answer, dg.SensorResult)
         return list(answer.run_requests or ())
 
-    assert searched.run(assets=["features", "market_analysis"]).success
+    assert searched.run(assets=["features", "market_analysis", *FORECAST_ASSETS]).success
     assert asked() == []
     rows = searched.lake.read(PARAMETERS)
     later = rows.assign(
@@ -142,9 +153,9 @@ def test_other_settings_leave_the_backtest_behind(searched: Platform, change: st
     settings = load_settings(searched.settings_file)
     searched_again = {"retry_failed": True}
     before = assets_behind(searched.lake, wanted_now(searched.lake, settings, settings.watchlist), **searched_again)
-    assert before == {"BTCUSDT": ("features", "market_analysis")}
+    assert before == {"BTCUSDT": ("features", "market_analysis", *FORECAST_ASSETS)}
     strategies = () if "strategies" in change else ("rsi",)
     searched.watch("BTCUSDT", start="2023-05-01", strategies=strategies, more=SMALL + change)
     settings = load_settings(searched.settings_file)
     after = assets_behind(searched.lake, wanted_now(searched.lake, settings, settings.watchlist), **searched_again)
-    assert after == {"BTCUSDT": ("features", "market_analysis", "rsi_backtest")}
+    assert after == {"BTCUSDT": ("features", "market_analysis", "rsi_backtest", *FORECAST_ASSETS)}

@@ -187,7 +187,7 @@ def test_a_glitch_that_came_as_the_newest_bar_is_withdrawn_when_it_reverses(
     platform.run()
     assert len(platform.lake.bars("BTCUSDT", "1h")) == 891
     monkeypatch.setattr("resources.market.bar_sources", lambda _: {"file": Feed(900)})
-    assert platform.run().success
+    assert platform.run(assets=ASSETS).success
     stored = platform.lake.bars("BTCUSDT", "1h")
     assert len(stored) == 899
     assert feed.loc[890, "open_time"] not in set(stored["open_time"])

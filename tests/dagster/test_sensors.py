@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from dagster._core.events import DagsterEvent, StepMaterializationData
 
-from assets.partitions import SYMBOL_ASSETS, SYMBOLS, stretches, symbol_range_tags
+from assets.partitions import FORECAST_ASSETS, SYMBOL_ASSETS, SYMBOLS, stretches, symbol_range_tags
 from bot_core_dagster.settings import load_settings
 from schedules import hourly_market_data, monthly_portfolio_review
 from sensors import fresh_bars, watchlist
@@ -15,7 +15,7 @@ from tests import builders
 from tests.dagster.conftest import Platform, materializations
 
 VERSION = "dagster/data_version"
-DOWNSTREAM = ("bar_quality", "features", "market_analysis", "rsi_backtest")
+DOWNSTREAM = ("bar_quality", "features", "market_analysis", "rsi_backtest", *FORECAST_ASSETS)
 
 
 def evaluated(platform: Platform, sensor: dg.SensorDefinition, cursor: str | None = None) -> dg.SensorResult:
@@ -68,11 +68,11 @@ def test_an_unchanged_watchlist_asks_for_nothing(platform: Platform) -> None:
     assert not answer.dynamic_partitions_requests
 
 
-def test_after_the_hourly_job_the_sensor_owns_analysis_and_backtest_alone(platform: Platform) -> None:
+def test_after_the_hourly_job_the_sensor_owns_analysis_backtest_and_forecasts_alone(platform: Platform) -> None:
     platform.watch("BTCUSDT", "ETHUSDT")
     platform.run("collect_market_data", assets=["bars", "bar_quality", "features"])
     (request,) = evaluated(platform, fresh_bars).run_requests or ()
-    owed = ("market_analysis", "rsi_backtest")
+    owed = ("market_analysis", "rsi_backtest", *FORECAST_ASSETS)
     assert asked_symbols(platform, request) == {name: ["BTCUSDT", "ETHUSDT"] for name in owed}
 
 
@@ -174,6 +174,35 @@ def test_imported_bars_are_seen_without_a_materialisation(platform: Platform) ->
     assert again.run_key == request.run_key
     platform.run(symbols=["ETHUSDT"], assets=["bars", *DOWNSTREAM])
     assert not evaluated(platform, fresh_bars, before.cursor).run_requests
+
+
+def test_an_import_that_changes_settings_too_waits_for_a_run_under_way(platform: Platform) -> None:
+    """Real bars replace simulated ones and the source becomes file: no backtest before its bars are judged."""
+    platform.watch("BTCUSDT", source="file")
+    platform.lake.upsert_bars(builders.bars(1_300))
+    platform.run()
+    before = evaluated(platform, fresh_bars)
+    platform.lake.upsert_bars(builders.bars(1_400).tail(100))
+    platform.watch("BTCUSDT", source="file", more="[portfolio]\ninitial_equity = 5000.0\n")
+    job = platform.definitions.resolve_job_def("collect_market_data")
+    run = platform.instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED)
+    assert not evaluated(platform, fresh_bars, before.cursor).run_requests
+    platform.instance.report_run_failed(run)
+    (request,) = evaluated(platform, fresh_bars, before.cursor).run_requests or ()
+    assert asked_symbols(platform, request) == {name: ["BTCUSDT"] for name in ("bars", *DOWNSTREAM)}
+
+
+def test_a_backtest_that_was_overtaken_by_an_import_is_made_with_the_next_verdict(platform: Platform) -> None:
+    """It read bars that nobody had judged, so nothing was made of them: it is still behind them."""
+    platform.watch("BTCUSDT", source="file")
+    platform.lake.upsert_bars(builders.bars(1_300))
+    platform.run()
+    before = evaluated(platform, fresh_bars)
+    platform.lake.upsert_bars(builders.bars(1_400).tail(100))
+    assert not platform.run(assets=["rsi_backtest"]).success
+    (request,) = evaluated(platform, fresh_bars, before.cursor).run_requests or ()
+    assert asked_symbols(platform, request) == {name: ["BTCUSDT"] for name in ("bars", *DOWNSTREAM)}
+    assert platform.run(assets=["bars", *DOWNSTREAM]).success
 
 
 def test_bars_of_another_timeframe_are_no_news(platform: Platform) -> None:
