@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from typer.testing import Result
 
 from bot_core_dagster.cli import run as command
-from bot_core_dagster.cli.cycle_result import Built, CycleResult, Failed, Headline
+from bot_core_dagster.cli.cycle_result import Built, CycleResult, Failed, ForecastLine, Headline
 from bot_core_dagster.cli.watchlist import remove_instrument
 from bot_core_dagster.settings import load_settings
 
@@ -34,6 +35,21 @@ HEADLINE = Headline(
     n_periods=30,
     periods_per_year=365,
     n_trials=1,
+)
+
+FORECAST = ForecastLine(
+    symbol="BTCUSDT",
+    as_of=datetime(2024, 7, 1, 9, tzinfo=UTC),
+    close=64_000.0,
+    horizon=24,
+    predicted_price=64_250.1,
+    lower=62_000.0,
+    upper=66_500.0,
+    probability_up=0.5312,
+    trend_direction="flat",
+    model="boosting 0123456789abcdef",
+    note="",
+    simulated=False,
 )
 
 
@@ -117,6 +133,23 @@ def test_an_undefined_figure_is_said_to_be_so_and_without_a_review_there_is_none
     assert "Headline" not in _shown(_result(headlines=(), report=None), capsys)
 
 
+def test_each_forecast_is_a_row_that_names_its_model_and_what_no_market_made(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    made_up = replace(FORECAST, symbol="EURUSD", close=1.08, predicted_price=1.081, model="naive", simulated=True)
+    shown = _shown(_result(forecasts=(FORECAST, made_up)), capsys)
+    assert "BTCUSDT 2024-07-01 09:00 64,000.0 64,250.1 62,000.0 … 66,500.0 0.531 boosting 0123456789abcdef" in shown
+    (naive,) = (line for line in shown if line.endswith(" naive"))
+    assert naive.startswith("SIMULATED EURUSD 2024-07-01 09:00 1.08000 1.08100 ")
+    assert "Forecasts" not in _shown(_result(), capsys)
+
+
+def test_a_shorter_training_is_said_and_none_is_not(capsys: pytest.CaptureFixture[str]) -> None:
+    told = "trained on 90 days for at most 4 epochs"
+    assert f"Models: {told}." in _shown(_result(shorter_training=told), capsys)
+    assert not any(line.startswith("Models:") for line in _shown(_result(), capsys))
+
+
 def test_a_real_cycle_builds_the_good_symbol_and_names_the_bad_one(run: Run, settings_path: Path) -> None:
     for symbol in ("ETHUSDT", "BNBUSDT", "XAUUSD"):
         remove_instrument(symbol)
@@ -134,4 +167,9 @@ def test_a_real_cycle_builds_the_good_symbol_and_names_the_bad_one(run: Run, set
     assert {one["partition"] for one in said["failed"]} == {"EURUSD"}
     assert ("rsi_backtest", "BTCUSDT") in {(one["asset"], one["partition"]) for one in said["built"]}
     assert said["simulated_symbols"] == ["BTCUSDT"]
+    (forecast,) = said["forecasts"]
+    assert (forecast["symbol"], forecast["model"], forecast["simulated"]) == ("BTCUSDT", "naive", True)
+    assert forecast["lower"] < forecast["predicted_price"] < forecast["upper"]
+    assert "no model has been promoted" in forecast["note"]
+    assert said["shorter_training"] == "", "75 days are too few to train on"
     assert Path(said["report"]).is_file()
