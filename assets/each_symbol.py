@@ -18,6 +18,7 @@ from typing import Any, Final, TypeVar, cast
 import dagster as dg
 import pandas as pd
 
+from assets.metadata import shown
 from assets.reading import Load, Read, Upstream, load_each, stored_bars
 from bot_core_dagster.errors import BotCoreError
 from bot_core_dagster.lake import Lake, SeriesChange
@@ -256,7 +257,7 @@ class _Run:
             dg.AssetMaterialization(
                 asset_key=self.context.asset_key,
                 partition=outcome.symbol,
-                metadata={**made.metadata, **counts},
+                metadata=shown({**made.metadata, **counts}),
                 tags={
                     "dagster/data_version": outcome.content_hash,
                     "dagster/data_version_is_user_provided": "true",

@@ -44,6 +44,15 @@ _BACKTEST_FIGURES: Final = (
 )
 
 
+def shown(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """Return metadata as it is read in the UI: the headline first, numbers of six digits."""
+    first = {name: metadata[name] for name in ("headline",) if name in metadata}
+    return {
+        name: float(f"{entry:.6g}") if isinstance(entry, float) else entry
+        for name, entry in (first | dict(metadata)).items()
+    }
+
+
 def source_of(instrument: Instrument) -> str:
     """Return where the instrument's bars come from, as the UI shows it."""
     return instrument.source.upper() if instrument.source == SIMULATED else instrument.source

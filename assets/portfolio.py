@@ -10,7 +10,7 @@ from typing import Final
 import dagster as dg
 
 from assets.backtests import BACKTEST_ASSETS
-from assets.metadata import picture, portfolio_metadata
+from assets.metadata import picture, portfolio_metadata, shown
 from assets.partitions import MONTHS, OWNERS, asset_names
 from bot_core_dagster.lineage import content_hashes_of
 from bot_core_dagster.portfolio import (
@@ -58,13 +58,15 @@ def portfolio_review(
     store.replace(PORTFOLIO_EQUITY, equity_rows(report), [series_of(month)])
     change = store.replace(PORTFOLIO_REVIEWS, review_rows(report), [series_of(month)])[series_of(month)]
     return dg.MaterializeResult(
-        metadata={
-            "picture": picture(portfolio_picture(report), "equity and drawdown"),
-            "report": dg.MetadataValue.path(str(page)),
-            **portfolio_metadata(report),
-            "rows": change.n_rows,
-            "new_rows": change.n_new,
-            "changed_rows": change.n_changed,
-        },
+        metadata=shown(
+            {
+                "picture": picture(portfolio_picture(report), "equity and drawdown"),
+                "report": dg.MetadataValue.path(str(page)),
+                **portfolio_metadata(report),
+                "rows": change.n_rows,
+                "new_rows": change.n_new,
+                "changed_rows": change.n_changed,
+            }
+        ),
         data_version=dg.DataVersion(change.content_hash),
     )

@@ -2,7 +2,7 @@
 
 import pytest
 
-from assets.metadata import backtest_metadata, portfolio_metadata
+from assets.metadata import backtest_metadata, portfolio_metadata, shown
 from bot_core_dagster.backtest import Backtest, TradingRules, backtest_strategy
 from bot_core_dagster.strategies import strategy_named
 from tests.builders import bars, instrument
@@ -56,3 +56,10 @@ def test_the_headline_of_a_review_carries_trials_deflated_sharpe_costs_and_simul
         assert metadata[f"deflated_sharpe_ratio{name}"] == figures.deflated_sharpe_ratio
         assert metadata[f"gross_return{name}"] == figures.gross_return
     assert metadata["financing"] == "charged as the settings say; spot held without a loan costs nothing"
+
+
+def test_the_headline_comes_first_and_numbers_have_six_digits() -> None:
+    given = {"picture": "png", "ratio": -0.5664270421801444, "price": 0.0000123456789, "rows": 5, "headline": "+1 %"}
+    read = shown(given)
+    assert list(read) == ["headline", "picture", "ratio", "price", "rows"]
+    assert (read["ratio"], read["price"], read["rows"]) == (-0.566427, 0.0000123457, 5)
