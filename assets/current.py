@@ -116,13 +116,15 @@ def searches_due(
 def trainings_due(
     lake: Lake, settings: Settings, instruments: Sequence[Instrument], now: datetime
 ) -> dict[str, tuple[str, ...]]:
-    """Return, for each symbol, the models that are a week old or never trained, and the decision where it is behind."""
+    """Return, for each symbol, the models that failed, are a week old or untrained, and the decision that is owed."""
     names = [f"{name}_model" for name in settings.models.types]
     last = {(one.asset, one.symbol): one for one in outcomes_of(lake, [*names, "champion"])}
     due: dict[str, tuple[str, ...]] = {}
     for instrument in searchable(lake, instruments):
         trained = {name: last.get((name, instrument.symbol)) for name in names}
-        old = [name for name, one in trained.items() if one is None or now - one.made_at >= TRAIN_EVERY]
+        old = [
+            name for name, one in trained.items() if one is None or not one.is_made or now - one.made_at >= TRAIN_EVERY
+        ]
         made = [one.content_hash for one in trained.values() if one is not None and one.is_made]
         decision = last.get(("champion", instrument.symbol))
         is_decided = decision is not None and decision.is_made and {*made} <= {*decision.inputs.values()}

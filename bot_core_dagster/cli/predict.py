@@ -64,11 +64,11 @@ def _newest(store: "ModelStore", instrument: "Instrument", model_type: str) -> "
     """
     from bot_core_dagster.errors import UnknownNameError
     from bot_core_dagster.lake import default_lake
-    from bot_core_dagster.models.kinds import kind_named
+    from bot_core_dagster.models.kinds import trained_kind_named
     from bot_core_dagster.models.registry import models_of
     from bot_core_dagster.models.serving import ServedModel
 
-    name = kind_named(model_type).name
+    name = trained_kind_named(model_type).name
     versions = models_of(default_lake(), instrument.symbol)
     versions = versions[versions["model_type"] == name]
     if versions.empty:

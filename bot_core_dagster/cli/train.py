@@ -37,11 +37,11 @@ def train(
     is in force is the normal outcome.
     """
     from bot_core_dagster.cli.home import prepare_dagster_home
-    from bot_core_dagster.models.kinds import MODEL_TYPES, kind_named
+    from bot_core_dagster.models.kinds import MODEL_TYPES, trained_kind_named
     from bot_core_dagster.settings import load_settings
 
     settings = load_settings()
-    wanted = MODEL_TYPES if model == "all" else (kind_named(model).name,)
+    wanted = MODEL_TYPES if model == "all" else (trained_kind_named(model).name,)
     asked = [settings.instrument(symbol).symbol for symbol in symbols or [one.symbol for one in settings.watchlist]]
     prepare_dagster_home()
     from bot_core_dagster.cli.training_run import run_training

@@ -61,8 +61,10 @@ def run_training(
     Raises
     ------
     SettingsError
-        If the settings do not enable one of the kinds.
+        If the settings do not enable one of the kinds, or there is no symbol.
     """
+    if not symbols:
+        raise SettingsError("the watchlist is empty; next: bot-core symbols add BTCUSDT")
     disabled = [name for name in model_types if name not in settings.models.types]
     if disabled:
         raise SettingsError(f"models.types does not name {', '.join(disabled)}; next: add it there in bot_core.toml")

@@ -34,3 +34,16 @@ def kind_named(name: str) -> ModelKind:
     if name not in _KINDS:
         raise UnknownNameError(f"no model is named {name!r}; there are {', '.join(_KINDS)}")
     return _KINDS[name]
+
+
+def trained_kind_named(name: str) -> ModelKind:
+    """Return the kind of this name, of those that are trained as assets.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is none; the message names those there are.
+    """
+    if name not in MODEL_TYPES:
+        raise UnknownNameError(f"no model to train is named {name!r}; there are {', '.join(MODEL_TYPES)}")
+    return _KINDS[name]
