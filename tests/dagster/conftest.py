@@ -4,8 +4,10 @@ Belongs here: executing real jobs on real (temporary) instances. Not here: tests
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from shutil import copytree
 from typing import Any
 
 import dagster as dg
@@ -125,13 +127,53 @@ class Platform:
         return {symbol: one["dagster/data_version"] for symbol, one in tags.items()}
 
 
+@contextmanager
+def opened(folder: Path) -> Iterator[Platform]:
+    """Give the platform in a folder, made where there is none: at 2024-03-01, whatever its clock was."""
+    (folder / "instance").mkdir(exist_ok=True)
+    quiet = {"telemetry": {"enabled": False}}
+    with dg.DagsterInstance.local_temp(str(folder / "instance"), overrides=quiet) as instance:
+        yield Platform(folder, instance)
+
+
 @pytest.fixture
 def platform(tmp_path: Path) -> Iterator[Platform]:
     """A fresh platform at 2024-03-01."""
-    (tmp_path / "instance").mkdir()
-    quiet = {"telemetry": {"enabled": False}}
-    with dg.DagsterInstance.local_temp(str(tmp_path / "instance"), overrides=quiet) as instance:
-        yield Platform(tmp_path, instance)
+    with opened(tmp_path) as made:
+        yield made
+
+
+TRAINED_AT = datetime(2024, 5, 6, tzinfo=UTC)
+
+
+def small_training(*model_types: str, edge: float = 1.0, **more: object) -> str:
+    """Return settings by which these kinds are trained in seconds, on a simulated market with an edge or without."""
+    asked = {"types": list(model_types), "days_of_data": 60, "unseen_days": 60} | more
+    lines = [f"{name} = {value}" for name, value in asked.items()]
+    return "\n".join(["[sources.simulated]", "seed = 3", f"edge = {edge}", "[models]", *lines, ""])
+
+
+@pytest.fixture(scope="session")
+def trained_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a platform whose two symbols have bars with a large edge, a model each and a decision; copy it."""
+    folder = tmp_path_factory.mktemp("trained")
+    with pytest.MonkeyPatch.context() as patch, opened(folder) as made:
+        patch.setenv("BOT_CORE_HOME", str(folder / "home"))
+        made.now = TRAINED_AT
+        made.watch("BTCUSDT", "ETHUSDT", more=small_training("boosting"))
+        models = ("boosting_model", "champion", "forecasts", "forecast_scores")
+        assert made.run(assets=("bars", "bar_quality", "features", *models)).success
+    return folder
+
+
+@pytest.fixture
+def trained(trained_once: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Platform]:
+    """A copy of that platform, in a BOT_CORE_HOME of its own, when it was trained."""
+    folder = copytree(trained_once, tmp_path / "trained")
+    monkeypatch.setenv("BOT_CORE_HOME", str(folder / "home"))
+    with opened(folder) as made:
+        made.now = TRAINED_AT
+        yield made
 
 
 def materializations(result: dg.ExecuteInProcessResult, asset: str) -> list[str]:

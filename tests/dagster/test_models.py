@@ -1,6 +1,5 @@
 """Models as assets: trained, compared, recorded, forecast and scored, symbol by symbol, with MLflow beside."""
 
-from datetime import UTC, datetime
 from shutil import rmtree
 
 import dagster as dg
@@ -11,25 +10,9 @@ from bot_core_dagster.models.registry import champion_of, decisions, models_of
 from bot_core_dagster.models.scoring import FORECAST_SCORES
 from bot_core_dagster.models.store import ModelStore
 from resources.tracking import TrackingResource
-from tests.dagster.conftest import Platform, materializations
+from tests.dagster.conftest import TRAINED_AT, Platform, materializations, small_training
 
 MODELS = ("boosting_model", "champion", "forecasts", "forecast_scores")
-ASKED = """
-[models]
-types = ["boosting"]
-days_of_data = 120
-unseen_days = 60
-"""
-
-
-@pytest.fixture
-def trained(platform: Platform) -> Platform:
-    """A platform whose two symbols have 200 days of bars with a large edge, one model each and a decision."""
-    platform.now = datetime(2024, 7, 20, tzinfo=UTC)
-    platform.watch("BTCUSDT", "ETHUSDT", more=ASKED + "[sources.simulated]\nseed = 3\nedge = 1.0\n")
-    result = platform.run(assets=("bars", "bar_quality", "features", *MODELS))
-    assert result.success
-    return platform
 
 
 def _metadata(result: dg.ExecuteInProcessResult, asset: str, symbol: str) -> dict[str, object]:
@@ -72,8 +55,8 @@ def test_the_same_bars_are_not_trained_on_again_unless_asked(trained: Platform) 
 
 
 def test_a_symbol_that_cannot_be_trained_stops_nothing_but_itself(platform: Platform) -> None:
-    platform.now = datetime(2024, 7, 20, tzinfo=UTC)
-    platform.watch("BTCUSDT", "ETHUSDT", more=ASKED)
+    platform.now = TRAINED_AT
+    platform.watch("BTCUSDT", "ETHUSDT", more=small_training("boosting", edge=0.0))
     platform.run(assets=("bars", "bar_quality", "features"))
     platform.lake.withdraw_bars(platform.lake.bars("ETHUSDT", "1h").iloc[200:])
     result = platform.run(assets=("bar_quality", "features", *MODELS))
@@ -110,8 +93,8 @@ def test_each_epoch_is_an_observation_of_its_symbol(trained: Platform) -> None:
 
 
 def test_a_model_that_the_settings_do_not_name_is_not_trained(platform: Platform) -> None:
-    platform.now = datetime(2024, 7, 20, tzinfo=UTC)
-    platform.watch("BTCUSDT", more=ASKED)
+    platform.now = TRAINED_AT
+    platform.watch("BTCUSDT", more=small_training("boosting"))
     result = platform.run(assets=("bars", "bar_quality", "features", "lstm_model"))
     assert result.success
     assert materializations(result, "lstm_model") == []
