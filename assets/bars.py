@@ -130,6 +130,7 @@ def bar_quality(
                 )
             ],
             failure="; ".join(check.detail for check in failed) if quality.verdict == "fail" else "",
+            version=quality.version,
         )
 
     materialize_each_symbol(context, lake.open(), known, config.symbols, judge)

@@ -53,7 +53,8 @@ class Check:
 class Made:
     """What an asset made of one symbol: rows by table, and what the UI shows of them.
 
-    The symbol's data version is the content of all of its tables; its rows are those of the first.
+    The symbol's data version is `version`, where none is given the content of all of its tables; its rows are those of
+    the first.
     """
 
     tables: Sequence[tuple[Table, pd.DataFrame]]
@@ -65,6 +66,8 @@ class Made:
     """Which of the symbol's series the rows are of, as in `Lake.replace`; the same for all symbols of an asset."""
     inputs: Mapping[str, str] = field(default_factory=dict)
     """What it was made from beside assets: name -> version."""
+    version: str = ""
+    """What the downstream goes by, where rows change with the clock alone."""
 
 
 Store = Callable[[Lake, Mapping[str, Made]], Mapping[str, SeriesChange]]
@@ -200,7 +203,7 @@ class _Run:
         changes, refused = _store_each(self.lake, made, store, self.passes_through)
         self.failed |= refused | {symbol: one.failure for symbol, one in made.items() if one.failure}
         good = [
-            self._outcome(symbol, change, made=made[symbol])
+            self._outcome(symbol, _versioned(change, made[symbol]), made=made[symbol])
             for symbol, change in changes.items()
             if symbol not in self.failed
         ]
@@ -266,6 +269,10 @@ class _Run:
                 },
             )
         )
+
+
+def _versioned(change: SeriesChange, made: Made) -> SeriesChange:
+    return replace(change, content_hash=made.version or change.content_hash)
 
 
 def _store_each(

@@ -27,7 +27,7 @@ OUTCOMES: Final = Table(
         "is_made": "False where the symbol failed; its downstream then skips it.",
         "reason": "Why it failed; empty where it was made.",
         "n_rows": "Rows that the asset now holds for the symbol.",
-        "content_hash": "sha256 of those rows; equals Dagster's data version.",
+        "content_hash": "sha256 of those rows, or of what counts of them; equals Dagster's data version.",
         "inputs": "JSON: upstream asset -> content hash that was read.",
         "failed_checks": "JSON: check that failed -> why, also of a symbol that was made.",
         "code_version": "Version of the code that made it.",

@@ -6,10 +6,11 @@ Belongs here: the verdict on one symbol's bars and what it rests on. Not here: t
 What makes every number downstream wrong fails; what a trader should know warns. Nothing is mended or filled.
 """
 
+import hashlib
 import json
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +25,9 @@ from bot_core_dagster.settings import Instrument, QualitySettings
 from bot_core_dagster.timeframe import Timeframe, require_utc
 
 Verdict = Literal["pass", "warn", "fail"]
+
+_OF_THE_MOMENT: Final = ("summary", "stale_bars", "checks")
+"""What a row says of when the bars were judged."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,16 @@ class BarQuality:
         """One line for people: the verdict and the details of the checks that did not pass, failures first."""
         failed = sorted((check for check in self.checks if not check.passed), key=lambda check: check.severity)
         return f"{self.verdict}: " + ("; ".join(check.detail for check in failed) or "all checks passed")
+
+    @property
+    def version(self) -> str:
+        """Return a hash of the verdict and of what it found in the bars: the same until either changes.
+
+        How far the last bar lies behind grows by the clock alone; what counts here is whether that is too far.
+        """
+        said = {name: entry for name, entry in self.as_row().items() if name not in _OF_THE_MOMENT}
+        said["checks"] = [(check.name, check.passed) for check in self.checks]
+        return hashlib.sha256(json.dumps(said, sort_keys=True, default=str).encode()).hexdigest()
 
     def as_row(self) -> dict[str, Any]:
         """Return a flat row for the table of verdicts, the checks as JSON text."""

@@ -150,6 +150,17 @@ def test_a_feed_does_not_go_stale_while_its_market_is_closed() -> None:
     assert judged(rows, fx, datetime(2024, 2, 11, 23, 0, tzinfo=UTC)).stale_bars == 1
 
 
+@pytest.mark.parametrize("source", ["file", "simulated"])
+def test_a_verdict_that_was_given_again_later_is_the_same_until_it_says_something_else(source: str) -> None:
+    """An old file falls behind by the clock alone; a feed that does so fails from its limit on."""
+    history, of = bars(900), instrument(source=source)
+    end = history["close_time"].iloc[-1].to_pydatetime()
+    versions = [assess(history, of, QualitySettings(), end + timedelta(hours=late)).version for late in (0, 1, 30, 60)]
+    assert versions[0] == versions[1] == versions[2] != versions[3]
+    longer = assess(bars(901), of, QualitySettings(), end + timedelta(hours=1))
+    assert longer.version != versions[0]
+
+
 def test_a_bar_that_is_not_over_fails() -> None:
     rows = bars(50)
     quality = judged(rows, now=rows["close_time"].iloc[-1] - timedelta(seconds=1))
