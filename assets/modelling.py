@@ -6,6 +6,7 @@ what is trained (`assets.models`), reading alone (`assets.reading`).
 
 import hashlib
 import json
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -27,6 +28,9 @@ from resources.mlflow_models import WantedModel, WantedVersion
 
 TRANSIENT: Final = (LakeConflictError, TransientSourceError)
 """What may have passed in five minutes."""
+
+RETRIES: Final = 3
+RETRY_DELAY_S: Final = 300.0
 
 
 def known_bars(lake: Lake, instruments: Sequence[Instrument]) -> Mapping[str, Read[Known]]:
@@ -73,16 +77,19 @@ def plan_version(plan: TrainingPlan) -> str:
 
 
 @contextmanager
-def permanent_unless_transient() -> Iterator[None]:
-    """Let Dagster try again what may pass; whatever else is raised fails at once."""
+def tried_again_where_transient(context: dg.AssetExecutionContext) -> Iterator[None]:
+    """Have Dagster try again, five minutes later, what may have passed by then; whatever else is raised fails at once.
+
+    Dagster follows a `RetryPolicy` where a run is cancelled, too, and no signal ends its wait between two attempts: so
+    the attempt is asked for here, and the wait is here.
+    """
     try:
         yield
-    except TRANSIENT:
-        raise
-    except dg.Failure:
-        raise
-    except Exception as error:
-        raise dg.Failure(f"{type(error).__name__}: {error}", allow_retries=False) from error
+    except TRANSIENT as error:
+        if context.retry_number < RETRIES:
+            context.log.warning(f"{error}; tried again in {RETRY_DELAY_S / 60:.0f} minutes")
+            time.sleep(RETRY_DELAY_S)
+        raise dg.RetryRequested(max_retries=RETRIES, seconds_to_wait=0) from error
 
 
 def wanted_in_mlflow(lake: Lake, store: ModelStore, instruments: Sequence[Instrument]) -> list[WantedModel]:

@@ -18,7 +18,7 @@ from assets.each_symbol import Made, materialize_each_symbol
 from assets.features import features
 from assets.metadata import picture
 from assets.model_metadata import model_metadata
-from assets.modelling import TRANSIENT, known_bars, permanent_unless_transient, plan_version, said_by_epoch
+from assets.modelling import TRANSIENT, known_bars, plan_version, said_by_epoch, tried_again_where_transient
 from assets.partitions import ONE_RUN, OWNERS, SYMBOLS
 from assets.trading import SETTINGS
 from bot_core_dagster.lake import Lake, SeriesChange
@@ -36,9 +36,6 @@ from bot_core_dagster.settings import Instrument
 from resources.lake import LakeResource
 from resources.market import SettingsResource
 from resources.tracking import TrackedTraining, TrackingResource
-
-RETRY: Final = dg.RetryPolicy(max_retries=3, delay=300)
-"""Of what may pass by itself; everything else says that it must not be tried again."""
 
 
 class TrainingConfig(dg.Config):
@@ -71,7 +68,6 @@ def model_asset(kind: ModelKind) -> dg.AssetsDefinition:
         owners=OWNERS,
         code_version="1",
         pool="ml_training",
-        retry_policy=RETRY,
     )
     def model(
         context: dg.AssetExecutionContext,
@@ -103,7 +99,7 @@ def model_asset(kind: ModelKind) -> dg.AssetsDefinition:
             shown = {name: picture(png, name) for name, png in pictures.items()}
             return _made(row, plan, {**shown, **model_metadata(trained), "mlflow": dg.MetadataValue.url(tracked.url)})
 
-        with permanent_unless_transient():
+        with tried_again_where_transient(context):
             materialize_each_symbol(
                 context,
                 store,
