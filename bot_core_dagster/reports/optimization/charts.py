@@ -162,13 +162,12 @@ def _shade(row: FoldRow) -> Chart:
 
 
 def _texts(surface: Surface, optimization: Optimization) -> list[list[str]]:
-    return [
-        [
-            "" if n == 0 else objective_figure(optimization, one) if math.isfinite(one) else "–"
-            for one, n in zip(row, counts, strict=True)
-        ]
-        for row, counts in zip(surface.highest.tolist(), surface.n_sets.tolist(), strict=True)
-    ]
+    texts = [[""] * len(row) for row in surface.highest]
+    for (y, x), objective in np.ndenumerate(surface.highest):
+        if surface.n_sets[y, x]:
+            figure = objective_figure(optimization, objective) if math.isfinite(objective) else "–"
+            texts[y][x] = surface.text(figure, y, x)
+    return texts
 
 
 def _cell_axis(labels: list[str], name: str) -> dict[str, Any]:

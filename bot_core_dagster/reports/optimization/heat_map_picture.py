@@ -11,7 +11,19 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from bot_core_dagster.optimization.result import Optimization
-from bot_core_dagster.reports.canvas import ABOVE, BELOW, INK, LINE, SHORT, canvas, label_axis, legend, panels, png
+from bot_core_dagster.reports.canvas import (
+    ABOVE,
+    BELOW,
+    INK,
+    LINE,
+    MUTED,
+    SHORT,
+    canvas,
+    label_axis,
+    legend,
+    panels,
+    png,
+)
 from bot_core_dagster.reports.figures import count, counted, parameters, share
 from bot_core_dagster.reports.optimization.headline import (
     marked,
@@ -80,7 +92,8 @@ def _draw_cells(axes: "Axes", surface: Surface, optimization: Optimization) -> N
     for (y, x), objective in np.ndenumerate(surface.highest):
         if surface.n_sets[y, x]:
             text = objective_figure(optimization, objective) if math.isfinite(objective) else _NOTHING
-            axes.text(x, y, text, ha="center", va="center", fontsize=size, color=INK)
+            color = MUTED if surface.has_few_trades[y, x] else INK
+            axes.text(x, y, surface.text(text, y, x), ha="center", va="center", fontsize=size, color=color)
     axes.set_xticks(range(len(surface.x.labels)), surface.x.labels)
     axes.set_yticks(range(defined.shape[0]), surface.y.labels if surface.y else [""])
     label_axis(axes.xaxis, surface.x.name)
@@ -111,5 +124,5 @@ def _caption(optimization: Optimization, surface: Surface) -> str:
         "(near 100\u00a0%: a plateau; near 0: a lonely peak). "
         f"{counted(optimization.n_variations, 'parameter set')} tried, "
         f"{count(int(surface.n_sets.max()))} at most in a cell\n"
-        f"Each cell is {cell}. Share of the objective explained: {surface.explained}"
+        f"Each cell is {cell}. {surface.few_trades or f'Share of the objective explained: {surface.explained}'}"
     )

@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from bot_core_dagster.metrics.arrays import FloatArray1D, FloatArray2D, IntArray1D, IntArray2D
+from bot_core_dagster.metrics.arrays import BoolArray2D, FloatArray1D, FloatArray2D, IntArray1D, IntArray2D
 from bot_core_dagster.optimization.result import Optimization
 from bot_core_dagster.reports.figures import share
 
@@ -50,10 +50,12 @@ class Axis:
 
 @dataclass(frozen=True, eq=False)
 class Surface:
-    """The best objective of each cell.
+    """The best objective of each cell: of its sets with enough trades to win, where it has one.
 
     x, y : the axes, x explains most; None where no second parameter varies
     highest : ndarray of shape (n_y, n_x), NaN without a defined objective
+    has_few_trades : ndarray of shape (n_y, n_x), whether `highest` is of a set with fewer than `min_trades`
+    min_trades : what it takes to win
     n_sets : ndarray of shape (n_y, n_x), tried in the cell
     over : the other parameters that vary: each cell is the best over them
     winner, deployed : (x place, y place)
@@ -62,6 +64,8 @@ class Surface:
     x: Axis
     y: Axis | None
     highest: FloatArray2D
+    has_few_trades: BoolArray2D
+    min_trades: int
     n_sets: IntArray2D
     over: tuple[str, ...]
     winner: tuple[int, int]
@@ -71,6 +75,17 @@ class Surface:
     def axes(self) -> tuple[Axis, ...]:
         """The axes that there are, x first."""
         return (self.x,) if self.y is None else (self.x, self.y)
+
+    @property
+    def few_trades(self) -> str:
+        """What a figure in brackets means, in words; empty where there is none."""
+        if not self.has_few_trades.any():
+            return ""
+        return f"In brackets: no set with {self.min_trades} closed trades, none that could win"
+
+    def text(self, figure: str, y: int, x: int) -> str:
+        """Return the figure of a cell as it is written into it."""
+        return f"({figure})" if self.has_few_trades[y, x] else figure
 
     @property
     def explained(self) -> str:
@@ -92,20 +107,31 @@ def surface_of(optimization: Optimization, deployed: Mapping[str, float] | None 
     varying = sorted((axis for axis in axes if len(axis.low) > 1), key=lambda axis: -axis.explained)
     x, y = varying[0] if varying else axes[0], varying[1] if len(varying) > 1 else None
     at_x, at_y = _cells(x, sets), _cells(y, sets)
-    highest = np.full((len(y.low) if y else 1, len(x.low)), -np.inf)
-    np.maximum.at(highest, (at_y, at_x), np.nan_to_num(objective, nan=-np.inf, posinf=np.inf))
-    n_sets = np.zeros(highest.shape, dtype=np.int64)
+    shape = (len(y.low) if y else 1, len(x.low))
+    has_few = optimization.trials["n_trades"].to_numpy() < optimization.settings.min_trades
+    of_all = _highest(shape, at_y, at_x, objective)
+    of_possible_winners = _highest(shape, at_y, at_x, np.where(has_few, np.nan, objective))
+    n_sets = np.zeros(shape, dtype=np.int64)
     np.add.at(n_sets, (at_y, at_x), 1)
-    highest[np.isneginf(highest)] = np.nan
     return Surface(
         x=x,
         y=y,
-        highest=highest,
+        highest=np.where(np.isnan(of_possible_winners), of_all, of_possible_winners),
+        has_few_trades=np.isnan(of_possible_winners) & np.isfinite(of_all),
+        min_trades=optimization.settings.min_trades,
         n_sets=n_sets,
         over=tuple(axis.name for axis in varying[2:]),
         winner=(int(at_x[optimization.best]), int(at_y[optimization.best])),
         deployed=(int(_cells(x, [deployed])[0]), int(_cells(y, [deployed])[0])) if deployed else None,
     )
+
+
+def _highest(shape: tuple[int, int], at_y: IntArray1D, at_x: IntArray1D, objective: FloatArray1D) -> FloatArray2D:
+    """Return the highest objective of each cell, NaN where none is defined."""
+    highest: FloatArray2D = np.full(shape, -np.inf)
+    np.maximum.at(highest, (at_y, at_x), np.nan_to_num(objective, nan=-np.inf, posinf=np.inf))
+    highest[np.isneginf(highest)] = np.nan
+    return highest
 
 
 def _axis(name: str, tried: FloatArray1D, objective: FloatArray1D) -> Axis:

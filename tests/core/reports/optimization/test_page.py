@@ -141,7 +141,7 @@ def test_an_objective_that_is_a_share_is_shown_in_percent(objective: str, unit: 
     tiles = Page(optimization_report_html(found, PROVENANCE)).figures()["surface"]["data"][0]
     texts = [text for row in tiles["text"] for text in row if text not in ("", "–", "n/a")]
     assert texts
-    assert all(text.endswith(unit) for text in texts)
+    assert all(text.strip("()").endswith(unit) for text in texts)
     assert any("\u00a0%" in text for text in texts) is bool(unit)
 
 

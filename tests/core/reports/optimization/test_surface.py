@@ -20,9 +20,15 @@ def test_each_cell_is_the_best_of_its_sets_as_pandas_pivots_them(strategy: str) 
     found, _ = optimization(strategy=strategy)
     surface = surface_of(found)
     assert surface.y is not None
-    expected = tried(found).pivot_table(index=surface.y.name, columns=surface.x.name, values="objective", aggfunc="max")
-    expected = expected.reindex(index=surface.y.low, columns=surface.x.low)
-    np.testing.assert_array_equal(surface.highest, expected.to_numpy())
+    has_enough = found.trials["n_trades"].to_numpy() >= found.settings.min_trades
+    of_all, of_winners = (
+        table.pivot_table(index=surface.y.name, columns=surface.x.name, values="objective", aggfunc="max").reindex(
+            index=surface.y.low, columns=surface.x.low
+        )
+        for table in (tried(found), tried(found)[has_enough])
+    )
+    np.testing.assert_array_equal(surface.highest, of_winners.fillna(of_all).to_numpy())
+    np.testing.assert_array_equal(surface.has_few_trades, (of_winners.isna() & of_all.notna()).to_numpy())
     counts = tried(found).pivot_table(index=surface.y.name, columns=surface.x.name, aggfunc="size", fill_value=0)
     np.testing.assert_array_equal(surface.n_sets, counts.to_numpy())
 
@@ -46,13 +52,15 @@ def test_an_axis_explains_as_much_as_a_one_way_analysis_of_variance_says(strateg
 
 
 def test_the_winner_stands_in_the_cell_of_its_parameters() -> None:
-    """Which is not the highest one where the highest objectives are of sets with too few trades to win."""
+    """Which is the highest one but for those in brackets, whose sets have too few trades to win."""
     found, _ = optimization()
     surface = surface_of(found)
     for axis, place in zip(surface.axes, surface.winner, strict=True):
         assert axis.low[place] <= found.best_parameters[axis.name] <= axis.high[place]
     x, y = surface.winner
-    assert surface.highest[y, x] >= found.best_performance
+    assert surface.highest[y, x] == found.best_performance
+    assert not surface.has_few_trades[y, x]
+    assert found.best_performance == np.nanmax(surface.highest[~surface.has_few_trades])
 
 
 @pytest.mark.parametrize("window", [1.0, 14.0, 500.0], ids="window {}".format)
