@@ -13,6 +13,7 @@ import os
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import cache
 from typing import Any, Final
 
 import dagster as dg
@@ -72,6 +73,8 @@ def _one_connection_each(storage: Any) -> Iterator[None]:
                 opened[shard] = transactions.enter_context(connect(shard))
             yield opened[shard]
 
-        vars(storage)["_connect"] = same_connection
-        transactions.callback(vars(storage).pop, "_connect")
+        instead = {"_connect": same_connection, "has_table": cache(storage.has_table)}
+        vars(storage).update(instead)
+        for name in instead:
+            transactions.callback(vars(storage).pop, name)
         yield
