@@ -76,15 +76,15 @@ def forecast_of(
     ParameterError
         If the horizon is outside of 1 to 24.
     QualityError
-        If the volatility is not known at the newest bar: too few bars since the last missing one.
+        If the volatility was never known: too few bars in a row. Where it is not known at the newest bar, since one is
+        missing lately, the last known one stands in, and the note says so.
     """
     if not 1 <= horizon <= HORIZONS:
         raise ParameterError(f"expected a horizon of 1 to {HORIZONS} bars, got {horizon}; next: --horizon {HORIZONS}")
-    newest = len(known.bars) - 1
-    if newest < 0 or not np.isfinite(known.labels.deviation[newest]):
+    if not np.isfinite(known.labels.deviation).any():
         raise QualityError(
-            f"{instrument.symbol}: the volatility is not known at the newest bar; {_BARS_NEEDED} bars in a row that "
-            "move are needed; next: bot-core import FILE, or wait for more bars"
+            f"{instrument.symbol}: the volatility is not known; {_BARS_NEEDED} bars in a row that move are needed; next: "
+            "bot-core import FILE, or wait for more bars"
         )
     speaker = _model_in_force(lake, store, known, instrument) if model is None else _asked(model, known)
     return _rows(speaker, known, instrument).head(horizon)
@@ -111,12 +111,14 @@ def _asked(model: ServedModel, known: Known) -> _Speaker:
 def _naive(known: Known, note: str) -> _Speaker:
     predictor: Predictor = naive_predictor(known.labels)
     rows = np.flatnonzero(np.isfinite(known.labels.deviation))[-RECENT_ROWS:]
+    if rows[-1] < len(known.bars) - 1:
+        note += f"; bars are missing: the volatility is that of {known.labels.start[rows[-1]]:%Y-%m-%d %H:%M} UTC"
     return _Speaker(NAIVE_TYPE, NAIVE_TYPE, note, rows, predictor.predict(known.windows, rows))
 
 
 def _rows(speaker: _Speaker, known: Known, instrument: Instrument) -> pd.DataFrame:
     last = known.bars.iloc[-1]
-    close, deviation = float(last["close"]), known.labels.deviation[-1:]
+    close, deviation = float(last["close"]), known.labels.deviation[speaker.rows[-1:]]
     spread = spread_of(deviation)[0]
     intervals = adaptive_intervals(speaker.said, known.labels, speaker.rows)
     up = speaker.said.up[-1]

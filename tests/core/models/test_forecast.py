@@ -112,6 +112,18 @@ def test_bars_missing_in_the_window_of_the_model_make_the_naive_forecast_speak(
     assert said["note"].str.contains("undefined in the last 60 bars").all()
 
 
+def test_while_a_bar_is_missing_lately_the_last_known_volatility_stands_in_and_the_note_says_so(
+    lake: Lake, store: ModelStore
+) -> None:
+    bars = known(180).bars
+    whole = forecast_of(lake, store, Known.of(bars.head(len(bars) - 10), INSTRUMENT), INSTRUMENT)
+    holed = Known.of(bars.drop(index=len(bars) - 10).reset_index(drop=True), INSTRUMENT)
+    said = forecast_of(lake, store, holed, INSTRUMENT)
+    assert said["note"].str.contains("bars are missing: the volatility is that of").all()
+    assert said["deviation"].iloc[0] == whole["deviation"].iloc[0]
+    assert said["as_of"].iloc[0] == bars["close_time"].iloc[-1]
+
+
 def test_after_a_roll_back_to_nothing_the_naive_forecast_speaks(lake: Lake, store: ModelStore, version: str) -> None:
     _promote(lake, store, version)
     roll_back(lake, "BTCUSDT", "1h")
