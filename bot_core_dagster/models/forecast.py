@@ -83,8 +83,8 @@ def forecast_of(
         raise ParameterError(f"expected a horizon of 1 to {HORIZONS} bars, got {horizon}; next: --horizon {HORIZONS}")
     if not np.isfinite(known.labels.deviation).any():
         raise QualityError(
-            f"{instrument.symbol}: the volatility is not known; {_BARS_NEEDED} bars in a row that move are needed; next: "
-            "bot-core import FILE, or wait for more bars"
+            f"{instrument.symbol}: the volatility is not known: {_BARS_NEEDED} bars in a row that move are needed; "
+            "next: bot-core import FILE, or wait for more bars"
         )
     speaker = _model_in_force(lake, store, known, instrument) if model is None else _asked(model, known)
     return _rows(speaker, known, instrument).head(horizon)
