@@ -1,8 +1,10 @@
 """`bot-core train`, `predict` and `models`: over models trained on simulated bars, on a terminal and for a script."""
 
 import json
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from shutil import copytree, rmtree
@@ -16,7 +18,8 @@ from bot_core_dagster.models.card import ModelCard
 from bot_core_dagster.models.kinds import kind_named
 from bot_core_dagster.models.plan import TrainingPlan
 from bot_core_dagster.models.registry import champion_of, decisions, promote_by_hand, record_model
-from bot_core_dagster.models.store import ModelStore
+from bot_core_dagster.models.registry_tables import MODELS
+from bot_core_dagster.models.store import CHECKPOINT, ModelStore
 from bot_core_dagster.models.training import train_model
 from bot_core_dagster.places import PROJECT_ROOT, mlflow_home
 from resources.tracking import TrackingResource
@@ -266,6 +269,25 @@ def test_a_training_is_answered_recorded_and_finished_in_mlflow_beside_a_symbol_
     assert "SIMULATED no market made the bars of BTCUSDT" in _words(shown.stdout)
     assert "Next: bot-core predict SYMBOL, bot-core models list" in shown.stdout
     assert len(opened.client.search_runs([opened.experiment_id])) == 1, "the same bars are not trained on again"
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("_small_training")
+def test_ctrl_c_ends_a_training_within_ten_seconds_and_leaves_what_it_goes_on_from() -> None:
+    argv = [sys.executable, "-m", "bot_core_dagster.cli", "train", "lstm", "BTCUSDT", "--days", "60"]
+    root = ModelStore.default().root
+    with subprocess.Popen(argv, cwd=PROJECT_ROOT, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            while not list(root.glob(f"*/*/*{CHECKPOINT}")):
+                assert process.poll() is None, process.communicate()[1]
+                time.sleep(0.05)
+            process.send_signal(signal.SIGINT)
+            _, errors = process.communicate(timeout=10)
+        finally:
+            process.kill()
+    assert (process.returncode, errors) == (130, "error: interrupted\n")
+    assert [path.name.endswith(CHECKPOINT) for path in root.glob("*/*/*")] == [True]
+    assert default_lake().read(MODELS).empty
 
 
 @pytest.mark.parametrize("arguments", ["train", "predict", "models", "models promote"])
