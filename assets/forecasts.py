@@ -5,6 +5,7 @@ them is in force (`assets.champion`).
 """
 
 from collections.abc import Mapping
+from typing import Final
 
 import dagster as dg
 import pandas as pd
@@ -28,6 +29,9 @@ from bot_core_dagster.settings import Instrument
 from resources.lake import LakeResource
 from resources.market import SettingsResource
 
+PICTURED_SYMBOLS: Final = 10
+"""A run over more draws no fans: a picture takes as long as five forecasts, and nobody looks at all of them."""
+
 
 @dg.asset(
     partitions_def=SYMBOLS,
@@ -47,11 +51,12 @@ def forecasts(
     Where no model has been promoted, or the promoted one's file is gone, the naive forecast is given, and said so.
     """
     store, files = lake.open(), ModelStore.default()
+    n_symbols = len(config.symbols or context.partition_keys)
 
     def forecast(instrument: Instrument, known: Known) -> Made:
         said = forecast_of(store, files, known, instrument)
-        fan = forecast_picture(subject_of(instrument), known.bars.tail(72), said, is_simulated=known.is_simulated)
-        return Made(tables=[(FORECASTS, said)], metadata={"fan": picture(fan, "forecast"), **forecast_metadata(said)})
+        fan = fan_of_run(n_symbols, instrument, known, said)
+        return Made(tables=[(FORECASTS, said)], metadata={"fan": fan, **forecast_metadata(said)})
 
     materialize_each_symbol(
         context,
@@ -101,6 +106,19 @@ def forecast_scores(
         store=_upsert,
         regardless_of=("forecasts",),
     )
+
+
+def fan_of_run(
+    n_symbols: int, instrument: Instrument, known: Known, said: pd.DataFrame
+) -> dg.MarkdownMetadataValue | str:
+    """Return the picture of a forecast; in a run over many symbols, how to get it."""
+    if n_symbols > PICTURED_SYMBOLS:
+        return (
+            f"not drawn in a run over {n_symbols} symbols (more than {PICTURED_SYMBOLS}); next: materialise "
+            f"{instrument.symbol} alone, or bot-core predict {instrument.symbol}"
+        )
+    fan = forecast_picture(subject_of(instrument), known.bars.tail(72), said, is_simulated=known.is_simulated)
+    return picture(fan, "forecast")
 
 
 def subject_of(instrument: Instrument) -> str:

@@ -27,6 +27,10 @@ BENCHMARKS: Final = (
     "benchmarks.bench_research:bench_optimization",
     "benchmarks.bench_research:bench_backtest_command",
     "benchmarks.bench_research:bench_market_analysis",
+    "benchmarks.bench_models:bench_lstm_of_a_year",
+    "benchmarks.bench_models:bench_three_networks",
+    "benchmarks.bench_models:bench_forecasts",
+    "benchmarks.bench_models:bench_windows",
 )
 
 
