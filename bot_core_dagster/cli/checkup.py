@@ -6,7 +6,6 @@ A check never raises what it is there to find.
 
 import importlib
 import platform
-import re
 import shutil
 import sys
 import tempfile
@@ -182,6 +181,9 @@ def _installed(name: str) -> str | None:
 
 
 def _requirements() -> list[str]:
-    """Return the names of what the core needs."""
+    """Return the names of what the core needs on this machine."""
+    from packaging.requirements import Requirement
+
     content = tomllib.loads((PROJECT_ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    return [re.split(r"[<>=!~;\[ ]", one)[0] for one in content["project"]["dependencies"]]
+    asked = [Requirement(one) for one in content["project"]["dependencies"]]
+    return [one.name for one in asked if one.marker is None or one.marker.evaluate()]

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pandas as pd
 
+from bot_core_dagster.errors import ModelError
 from bot_core_dagster.lake.lake import Lake
 from bot_core_dagster.models.card import ModelCard, code_version, features_hash, slice_times, used_until, version_of
 from bot_core_dagster.models.drift import drift_reference
@@ -17,7 +18,7 @@ from bot_core_dagster.models.known import Known
 from bot_core_dagster.models.naive import naive_predictor
 from bot_core_dagster.models.plan import TrainingPlan
 from bot_core_dagster.models.predictions import Curve, ModelKind
-from bot_core_dagster.models.registry import models_of
+from bot_core_dagster.models.registry import model_row, models_of
 from bot_core_dagster.models.store import ModelStore
 from bot_core_dagster.models.trained import Measured, TrainedModel
 from bot_core_dagster.models.walk_forward import Fold, OnEpoch, measured, trained_folds
@@ -81,12 +82,21 @@ def _curves(fold: Fold) -> list[Curve]:
 def trained_before(
     lake: Lake, store: ModelStore, kind: ModelKind, known: Known, instrument: Instrument, plan: TrainingPlan
 ) -> pd.DataFrame | None:
-    """Return the row of `MODELS` of what this training would give, where it is recorded and its files are there."""
+    """Return the row of `MODELS` of what this training would give, where its files are there.
+
+    Where a training was killed between keeping its files and recording them, the row is made of its card.
+    """
     version = version_of(kind, known.content_hash, instrument, plan)
+    if not store.has(instrument.symbol, kind.name, version):
+        return None
     rows = models_of(lake, instrument.symbol, str(instrument.timeframe))
     there = rows[(rows["model_type"] == kind.name) & (rows["version"] == version)]
-    is_whole = len(there) > 0 and store.has(instrument.symbol, kind.name, version)
-    return there.reset_index(drop=True) if is_whole else None
+    if len(there):
+        return there.reset_index(drop=True)
+    try:
+        return model_row(store.load(instrument.symbol, kind.name, version)[0])
+    except ModelError:
+        return None
 
 
 def _card(

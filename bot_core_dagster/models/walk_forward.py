@@ -22,7 +22,7 @@ from bot_core_dagster.models.evaluation import evaluate, loss_rows
 from bot_core_dagster.models.intervals import adaptive_intervals
 from bot_core_dagster.models.known import Known
 from bot_core_dagster.models.labels import HORIZONS, Labels
-from bot_core_dagster.models.naive import NAIVE
+from bot_core_dagster.models.naive import naive_predictor
 from bot_core_dagster.models.plan import TrainingPlan
 from bot_core_dagster.models.predictions import CheckpointFile, Curve, Fit, FitOptions, ModelKind, Predictions, Training
 from bot_core_dagster.models.reliability import reliability_curve
@@ -40,7 +40,8 @@ class Fold:
     """A model trained on the time before its unseen rows, and what it said of these.
 
     rows : places of the conformal and the unseen bars, ascending
-    said, naive : of these rows; the model's calibrated, and the base rate of the same training
+    said, naive : of these rows; the model's calibrated, and the base rate of all that it was fitted and calibrated on: a
+        model that only knows the later base rate would beat that of the training alone
     """
 
     training: Training
@@ -117,7 +118,8 @@ def _fold(kind: ModelKind, training: Training, options: FitOptions) -> Fold:
     calibration = fitted_calibration(raw.up, training.labels.direction[slices.calibration])
     rows = np.concatenate([slices.conformal, slices.unseen])
     said = fit.predictor.predict(windows, rows)
-    naive = NAIVE.fit(training, options).predictor.predict(windows, rows)
+    used = np.concatenate([slices.training, slices.stopping, slices.calibration])
+    naive = naive_predictor(training.labels, used).predict(windows, rows)
     return Fold(training, fit, calibration, rows, Predictions(calibration.apply(said.up), said.quantiles), naive)
 
 

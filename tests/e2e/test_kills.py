@@ -41,7 +41,7 @@ source = "simulated"
 def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     settings = tmp_path / "bot_core.toml"
     start = datetime.now(UTC) - timedelta(days=120)
-    history = f"[strategies.rsi]\nenabled = true\n[history]\nstart = {start:%Y-%m-%dT00:00:00Z}\n"
+    history = f"[models]\ntypes = []\n[strategies.rsi]\nenabled = true\n[history]\nstart = {start:%Y-%m-%dT00:00:00Z}\n"
     settings.write_text("".join(ENTRY.format(symbol) for symbol in SYMBOLS) + history, encoding="utf-8")
     monkeypatch.setenv("BOT_CORE_CONFIG", str(settings))
     return prepare_dagster_home()

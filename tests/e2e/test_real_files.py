@@ -82,6 +82,8 @@ source = "file"
 costs = {{ fee_bps = 1.0, spread_bps = 1.0, slippage_bps = 0.5 }}
 """
 TRADED = """
+[models]
+types = []
 [strategies.rsi]
 enabled = true
 [strategies.macd]

@@ -7,13 +7,15 @@ import numpy as np
 import pytest
 
 from bot_core_dagster.errors import QualityError, ShapeError
+from bot_core_dagster.lake import Lake
+from bot_core_dagster.models.card import ModelCard
 from bot_core_dagster.models.kinds import kind_named
 from bot_core_dagster.models.known import Known
 from bot_core_dagster.models.plan import TrainingPlan
 from bot_core_dagster.models.predictions import FitOptions
 from bot_core_dagster.models.serving import ServedModel
 from bot_core_dagster.models.store import ModelStore
-from bot_core_dagster.models.training import train_model
+from bot_core_dagster.models.training import train_model, trained_before
 from bot_core_dagster.models.walk_forward import measured, trained_folds
 from bot_core_dagster.settings import ModelsSettings
 from tests import builders
@@ -43,6 +45,17 @@ def test_the_card_says_what_it_was_made_of_and_from_when_on_bars_are_new_to_it(t
     assert list(card.slices) == ["training", "stopping", "calibration", "conformal", "unseen"]
     assert card.slices["unseen"].first > card.used_until
     assert card.as_of == world.bars["close_time"].iloc[-1]
+
+
+def test_a_training_that_was_killed_before_it_was_recorded_is_recorded_and_not_done_again(tmp_path: Path) -> None:
+    lake, store, world = Lake.open(tmp_path / "lake", create=True), ModelStore(tmp_path / "models"), known(180)
+    assert trained_before(lake, store, BOOSTING, world, INSTRUMENT, PLAN) is None
+    card = train_model(BOOSTING, world, INSTRUMENT, PLAN, store).card
+    row = trained_before(lake, store, BOOSTING, world, INSTRUMENT, PLAN)
+    assert row is not None
+    assert ModelCard.from_json(row["card"].iloc[0]).files == card.files
+    next(iter(store.folder("BTCUSDT", "boosting", card.version).glob("*.ubj"))).unlink()
+    assert trained_before(lake, store, BOOSTING, world, INSTRUMENT, PLAN) is None
 
 
 def test_a_planted_signal_is_found_and_the_base_rate_is_beaten() -> None:
