@@ -40,8 +40,8 @@ class Fold:
     """A model trained on the time before its unseen rows, and what it said of these.
 
     rows : places of the conformal and the unseen bars, ascending
-    said, naive : of these rows; the model's calibrated, and the base rate of all that it was fitted and calibrated on: a
-        model that only knows the later base rate would beat that of the training alone
+    said, naive : of these rows; the model's calibrated, and the base rate of all that it was fitted and calibrated on:
+        a model that only knows the later base rate would beat that of the training alone
     """
 
     training: Training
