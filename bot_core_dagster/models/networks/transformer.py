@@ -5,8 +5,8 @@ it is tested against (`tests/core/models/networks/full_transformer.py`).
 
 Nothing but the last bar's vector is read, so the last block has one query. Its keys and values are then never made: the
 query is projected to the bars and the bars' mean to the values, which is the same by the associative law. An epoch of a
-year of hours takes 3 s on one core, about half of what nn.TransformerEncoder takes. Attention is written out, since torch's
-fused one is not faster here and its gradient not always reproducible on CUDA.
+year of hours takes 3 s on one core, about half of what nn.TransformerEncoder takes. Attention is written out, since
+torch's fused one is not faster here and its gradient not always reproducible on CUDA.
 """
 
 import torch
