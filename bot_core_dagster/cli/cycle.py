@@ -35,7 +35,7 @@ from bot_core_dagster.portfolio.period import month_window
 from bot_core_dagster.settings import Settings
 from bot_core_dagster.strategies import enabled_strategies
 from resources.event_log import write_batches_at_once
-from resources.run_history import fail_dead_runs
+from resources.run_history import PROCESS_TAG, fail_dead_runs, process_identity
 from resources.tracking import TrackingResource
 
 OnProgress = Callable[[float, str], None]
@@ -162,6 +162,7 @@ class Cycle:
         """Run a job, `ops` being the config of its assets, and note what it built and what failed."""
         job = build_defs(loggers={"console": _progress_logger(self.on_progress)}).resolve_job_def(job_name)
         config: dict[str, Any] = {"loggers": {"console": {}}} | ({"ops": dict(ops)} if ops else {})
+        how["tags"] = {PROCESS_TAG: process_identity(), **how.get("tags", {})}  # before anything can be killed
         result = job.execute_in_process(instance=self.instance, raise_on_error=False, run_config=config, **how)
         broken = [step for step in _failed_steps(result.all_events) if step.asset != "every_symbol_is_current"]
         if any("DagsterExecutionInterruptedError" in step.reason for step in broken):
