@@ -3,7 +3,6 @@
 Belongs here: which there are. Not here: any of them (`models.networks`, `models.boosting`, `models.naive`).
 """
 
-from collections.abc import Mapping
 from typing import Final
 
 from bot_core_dagster.errors import UnknownNameError
@@ -16,11 +15,6 @@ _KINDS: Final = {kind.name: kind for kind in (LSTM, GRU, TRANSFORMER, BOOSTING, 
 
 MODEL_TYPES: Final = ("lstm", "gru", "transformer", "boosting")
 """Kinds that are trained as assets, in this order; naive is counted where it is needed."""
-
-
-def kinds() -> Mapping[str, ModelKind]:
-    """Return every kind by its name: those of MODEL_TYPES in their order, and naive."""
-    return dict(_KINDS)
 
 
 def kind_named(name: str) -> ModelKind:

@@ -5,6 +5,6 @@ what a prediction is worth (`models.evaluation`). Importing this package does no
 `ModelKind.fit` and `.load` do.
 """
 
-from bot_core_dagster.models.networks.kinds import GRU, LSTM, NETWORKS, TRANSFORMER, network_kind
+from bot_core_dagster.models.networks.kinds import GRU, LSTM, NETWORKS, TRANSFORMER
 
-__all__ = ["GRU", "LSTM", "NETWORKS", "TRANSFORMER", "network_kind"]
+__all__ = ["GRU", "LSTM", "NETWORKS", "TRANSFORMER"]

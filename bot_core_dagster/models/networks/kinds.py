@@ -8,7 +8,6 @@ from dataclasses import asdict
 from functools import partial
 from typing import Any, Final
 
-from bot_core_dagster.errors import UnknownNameError
 from bot_core_dagster.models.networks.sizes import OPTIMISATION, RECURRENT, TRANSFORMER_SIZES
 from bot_core_dagster.models.predictions import Fit, FitOptions, ModelKind, Predictor, Training
 
@@ -34,16 +33,3 @@ LSTM: Final = _kind("lstm", "LSTM", asdict(RECURRENT))
 GRU: Final = _kind("gru", "GRU", asdict(RECURRENT))
 TRANSFORMER: Final = _kind("transformer", "Transformer", asdict(TRANSFORMER_SIZES))
 NETWORKS: Final = {kind.name: kind for kind in (LSTM, GRU, TRANSFORMER)}
-
-
-def network_kind(name: str) -> ModelKind:
-    """Return the network of this name.
-
-    Raises
-    ------
-    UnknownNameError
-        If there is none; the message names those there are.
-    """
-    if name not in NETWORKS:
-        raise UnknownNameError(f"no network is named {name}; there are {', '.join(NETWORKS)}")
-    return NETWORKS[name]

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from bot_core_dagster.metrics.arrays import FloatArray1D
-from bot_core_dagster.models.networks import NETWORKS, network_kind
+from bot_core_dagster.models.kinds import kind_named
+from bot_core_dagster.models.networks import NETWORKS
 from bot_core_dagster.models.networks.start import start_of
 from bot_core_dagster.models.predictions import FitOptions, Training
 from bot_core_dagster.validation.loss_difference import diebold_mariano
@@ -19,7 +20,7 @@ def _log_loss(up: FloatArray1D, is_up: FloatArray1D) -> FloatArray1D:
 
 def _errors_below_the_base_rate(name: str, training: Training, max_epochs: int) -> float:
     """Return by how many HAC standard errors the log loss at horizon 1 is under that of the training's base rate."""
-    fit = network_kind(name).fit(training, FitOptions(max_epochs=max_epochs))
+    fit = kind_named(name).fit(training, FitOptions(max_epochs=max_epochs))
     unseen = training.slices.unseen
     is_up = training.labels.direction[unseen, 0]
     is_move = np.isfinite(is_up)

@@ -11,8 +11,9 @@ import safetensors.torch
 import torch
 
 from bot_core_dagster.errors import ModelError
+from bot_core_dagster.models.kinds import kind_named
 from bot_core_dagster.models.labels import HORIZONS
-from bot_core_dagster.models.networks import NETWORKS, network_kind
+from bot_core_dagster.models.networks import NETWORKS
 from bot_core_dagster.models.networks.predictor import WEIGHTS
 from bot_core_dagster.models.predictions import QUANTILES, FitOptions, Predictor
 from tests.core.models.networks.trained import small_training
@@ -22,7 +23,7 @@ of_every_kind = pytest.mark.parametrize("name", list(NETWORKS))
 
 @cache
 def _trained(name: str) -> Predictor:
-    return network_kind(name).fit(small_training(), FitOptions(max_epochs=3)).predictor
+    return kind_named(name).fit(small_training(), FitOptions(max_epochs=3)).predictor
 
 
 def _content(name: str) -> bytes:
@@ -34,7 +35,7 @@ def test_a_network_read_back_predicts_the_same(name: str) -> None:
     training = small_training()
     rows = np.concatenate([training.slices.unseen, training.slices.stopping])
     once = _trained(name).predict(training.windows, rows)
-    loaded = network_kind(name).load(_trained(name).files())
+    loaded = kind_named(name).load(_trained(name).files())
     again = loaded.predict(training.windows, rows)
     assert once.up.shape == (len(rows), HORIZONS)
     assert once.up.dtype == np.float64
@@ -104,11 +105,11 @@ def _flipped() -> bytes:
 def test_a_file_that_is_corrupt_or_foreign_is_refused_and_says_why(files: object, says: str) -> None:
     assert callable(files)
     with pytest.raises(ModelError, match=f"{says}.*; next: "):
-        network_kind("gru").load(files())
+        kind_named("gru").load(files())
 
 
 def test_a_file_with_a_tensor_too_many_is_refused() -> None:
     weights = safetensors.torch.load(_content("gru")) | {"extra": torch.ones(2)}
     content = safetensors.torch.save(weights, {"model": json.dumps(_described())})
     with pytest.raises(ModelError, match=r"extra \(2,\) not there"):
-        network_kind("gru").load({WEIGHTS: content})
+        kind_named("gru").load({WEIGHTS: content})

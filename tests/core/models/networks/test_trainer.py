@@ -13,8 +13,9 @@ import pytest
 import torch
 
 from bot_core_dagster.errors import ModelError, ShapeError, UnknownNameError
+from bot_core_dagster.models.kinds import kind_named
 from bot_core_dagster.models.labels import HORIZONS
-from bot_core_dagster.models.networks import NETWORKS, network_kind
+from bot_core_dagster.models.networks import NETWORKS
 from bot_core_dagster.models.predictions import Curve, Fit, FitOptions
 from tests.core.models.networks.trained import MemoryCheckpoint, small_training
 
@@ -23,7 +24,7 @@ of_every_kind = pytest.mark.parametrize("name", list(NETWORKS))
 
 def _fit(name: str, *, seed: int = 1, max_epochs: int = 4, checkpoint: MemoryCheckpoint | None = None) -> Fit:
     options = FitOptions(seed=seed, max_epochs=max_epochs, checkpoint=checkpoint)
-    return network_kind(name).fit(small_training(), options)
+    return kind_named(name).fit(small_training(), options)
 
 
 @of_every_kind
@@ -90,7 +91,7 @@ def test_a_process_killed_while_training_leaves_what_another_goes_on_from(tmp_pa
         checkpoint=MemoryCheckpoint((tmp_path / "checkpoint").read_bytes()),
         on_epoch=lambda epoch, _curve: told.append(epoch),
     )
-    resumed = network_kind("lstm").fit(small_training(), options)
+    resumed = kind_named("lstm").fit(small_training(), options)
     assert told == [3, 4]
     assert resumed.predictor.files() == _fit("lstm").predictor.files()
 
@@ -122,7 +123,7 @@ def test_a_checkpoint_that_is_not_whole_or_of_another_training_is_ignored(damage
         checkpoint=MemoryCheckpoint(damaged(checkpoint.content)),
         on_epoch=lambda epoch, _curve: told.append(epoch),
     )
-    again = network_kind("gru").fit(small_training(), options)
+    again = kind_named("gru").fit(small_training(), options)
     assert told == [1, 2, 3, 4]
     assert again.predictor.files() == whole.predictor.files()
 
@@ -132,7 +133,7 @@ def test_a_checkpoint_of_other_bars_is_ignored() -> None:
     _fit("gru", checkpoint=checkpoint)
     told: list[int] = []
     options = FitOptions(seed=1, max_epochs=4, checkpoint=checkpoint, on_epoch=lambda epoch, _curve: told.append(epoch))
-    network_kind("gru").fit(small_training(seed=5), options)
+    kind_named("gru").fit(small_training(seed=5), options)
     assert told == [1, 2, 3, 4]
 
 
@@ -142,7 +143,7 @@ def test_a_tiny_set_of_rows_is_learned_by_heart(name: str) -> None:
     training = small_training()
     slices = replace(training.slices, stopping=training.slices.training)
     options = FitOptions(max_epochs=80, patience=80, on_epoch=lambda _epoch, curve: curves.append(curve))
-    network_kind(name).fit(replace(training, slices=slices), options)
+    kind_named(name).fit(replace(training, slices=slices), options)
     assert curves[0]["stopping_log_loss_1"] > 0.65
     assert curves[-1]["stopping_log_loss_1"] < 0.3
 
@@ -151,7 +152,7 @@ def test_noise_stops_the_training_when_patience_has_run_out_and_its_best_epoch_i
     training = small_training()
     noise = np.random.default_rng(3).normal(size=training.labels.log_ret.shape)
     labels = replace(training.labels, log_ret=noise * 0.01, direction=(noise > 0.0).astype(float))
-    fit = network_kind("transformer").fit(replace(training, labels=labels), FitOptions(max_epochs=60, patience=3))
+    fit = kind_named("transformer").fit(replace(training, labels=labels), FitOptions(max_epochs=60, patience=3))
     n_epochs = len(fit.curves)
     assert fit.stopping_reason == f"no gain for 3 epochs; best epoch {n_epochs - 3} of {n_epochs}"
     assert fit.best_epoch == n_epochs - 3
@@ -167,7 +168,7 @@ def test_a_training_says_that_its_epochs_ran_out() -> None:
 def test_each_epoch_is_told_with_its_losses() -> None:
     told: list[tuple[int, Curve]] = []
     options = FitOptions(max_epochs=2, on_epoch=lambda epoch, curve: told.append((epoch, curve)))
-    fit = network_kind("gru").fit(small_training(), options)
+    fit = kind_named("gru").fit(small_training(), options)
     assert [epoch for epoch, _ in told] == [1, 2]
     assert [curve for _, curve in told] == list(fit.curves)
     assert {"training_loss", "stopping_loss", "stopping_log_loss_1", "learning_rate"} <= set(told[0][1])
@@ -180,7 +181,7 @@ def test_rows_that_the_model_must_not_read_change_nothing() -> None:
     poisoned.windows.matrix[hidden:] = np.nan
     poisoned.labels.log_ret[hidden:] = np.nan
     options = FitOptions(max_epochs=2)
-    fits = [network_kind("lstm").fit(each, options) for each in (training, poisoned)]
+    fits = [kind_named("lstm").fit(each, options) for each in (training, poisoned)]
     assert fits[0].predictor.files() == fits[1].predictor.files()
 
 
@@ -196,7 +197,7 @@ def test_features_that_are_not_finite_are_an_error_that_says_so() -> None:
     training = small_training()
     training.windows.matrix[70, 0] = np.nan
     with pytest.raises(ModelError, match=r"the loss of epoch 1 is nan in training .*; next: "):
-        network_kind("gru").fit(training, FitOptions())
+        kind_named("gru").fit(training, FitOptions())
 
 
 def test_a_price_that_never_moves_has_no_labels_to_learn() -> None:
@@ -209,9 +210,9 @@ def test_a_price_that_never_moves_has_no_labels_to_learn() -> None:
     )
     assert labels.direction.shape[1] == HORIZONS
     with pytest.raises(ShapeError, match="64 training rows have no label; next: bars whose price moves"):
-        network_kind("gru").fit(replace(training, labels=labels), FitOptions())
+        kind_named("gru").fit(replace(training, labels=labels), FitOptions())
 
 
 def test_an_unknown_network_names_those_there_are() -> None:
-    with pytest.raises(UnknownNameError, match="no network is named rnn; there are lstm, gru, transformer"):
-        network_kind("rnn")
+    with pytest.raises(UnknownNameError, match=r"no model is named .rnn.; there are lstm, gru, transformer"):
+        kind_named("rnn")
