@@ -11,6 +11,7 @@ partition stays, however old it is.
 
 import os
 import socket
+import time
 from datetime import datetime
 from typing import Final
 
@@ -23,6 +24,9 @@ PROCESS_TAG: Final = "bot_core/process"
 _CLOCK_CORRECTION_S: Final = 60.0
 """A process's start is told by the system clock, which may be set while it runs; an id is not reused this soon."""
 
+_UNCLAIMED_S: Final = 60.0
+"""A run that lives is claimed within seconds of its start, by whichever machine executes it."""
+
 
 def claim_run(context: dg.AssetExecutionContext) -> None:
     """Note on the run which process executes it."""
@@ -33,10 +37,24 @@ def claim_run(context: dg.AssetExecutionContext) -> None:
 def fail_dead_runs(instance: dg.DagsterInstance) -> list[str]:
     """Mark the runs as failed that are under way in a process of this machine which is gone; return their ids."""
     under_way = instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]))
-    dead = [run for run in under_way if PROCESS_TAG in run.tags and not is_alive(run.tags[PROCESS_TAG])]
+    dead = [run for run in under_way if (process := _process_of(instance, run)) and not is_alive(process)]
     for run in dead:
         instance.report_run_failed(run, "The run's process is gone: killed, or the machine went down. Nothing is lost.")
     return [run.run_id for run in dead]
+
+
+def _process_of(instance: dg.DagsterInstance, run: dg.DagsterRun) -> str | None:
+    """Return which process executes a run: as claimed; where none claims it for a minute, the one that Dagster noted.
+
+    What Dagster notes first names no machine: it is taken to be this one.
+    """
+    if PROCESS_TAG in run.tags:
+        return run.tags[PROCESS_TAG]
+    for noted in instance.all_logs(run.run_id, of_type=dg.DagsterEventType.ENGINE_EVENT):
+        process_id = noted.get_dagster_event().engine_event_data.metadata.get("pid")
+        if process_id is not None and time.time() - noted.timestamp > _UNCLAIMED_S:
+            return f"{socket.gethostname()} {process_id.value} {noted.timestamp:.2f}"
+    return None
 
 
 def process_identity() -> str:

@@ -4,11 +4,14 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 import pandas as pd
 import psutil
+import pytest
+from dagster._core.events import EngineEventData
 
 from resources.run_history import delete_old_runs, fail_dead_runs
 from tests.dagster.conftest import Platform
@@ -68,6 +71,25 @@ def test_a_run_whose_process_is_gone_is_failed(platform: Platform) -> None:
         found = platform.instance.get_run_by_id(run.run_id)
         assert found is not None
         assert found.status == dg.DagsterRunStatus.STARTED
+
+
+def test_a_run_killed_before_it_was_claimed_is_failed(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+    platform.watch("BTCUSDT")
+    job = platform.definitions.resolve_job_def("research_cycle")
+    with subprocess.Popen([sys.executable, "-c", "pass"]) as child:
+        pass
+    dead, alive, unknown = (
+        platform.instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED) for _ in range(3)
+    )
+    for run, process_id in ((dead, child.pid), (alive, os.getpid())):
+        platform.instance.report_engine_event("Started process for run", run, EngineEventData.in_process(process_id))
+    monkeypatch.setattr(psutil.Process, "create_time", lambda _: time.time())
+    assert fail_dead_runs(platform.instance) == []  # it may be about to be claimed, on another machine
+    monkeypatch.setattr("resources.run_history._UNCLAIMED_S", -1.0)
+    assert fail_dead_runs(platform.instance) == [dead.run_id]
+    found = platform.instance.get_run_by_id(unknown.run_id)
+    assert found is not None
+    assert found.status == dg.DagsterRunStatus.STARTED
 
 
 def _own_process(clock_moved_s: float) -> dict[str, str]:
