@@ -7,10 +7,11 @@ Belongs here: one asset a strategy, made by a factory. Not here: rules (`bot_cor
 import dagster as dg
 
 from assets.bars import bar_quality, bars
-from assets.each_symbol import Check, Made, materialize_each_symbol
+from assets.each_symbol import materialize_each_symbol
 from assets.metadata import backtest_metadata, page_of, picture, provenance
 from assets.optimizations import PARAMETERS_ASSETS
 from assets.partitions import ONE_RUN, OWNERS, SYMBOLS, TRADED, SymbolsConfig
+from assets.storing import Check, Made
 from assets.trading import SETTINGS, Traded, is_traded, settings_version, traded_bars
 from bot_core_dagster.backtest import (
     BACKTESTS,

@@ -12,10 +12,11 @@ from functools import partial
 import dagster as dg
 import pandas as pd
 
-from assets.each_symbol import Check, Made, materialize_each_symbol
+from assets.each_symbol import materialize_each_symbol
 from assets.metadata import source_of
 from assets.partitions import ONE_RUN, OWNERS, SYMBOLS, SymbolsConfig
 from assets.reading import Read, own_series
+from assets.storing import Check, Made
 from bot_core_dagster.errors import SourceError
 from bot_core_dagster.lake import BAR_QUALITY, BARS, QUARANTINE, Lake, SeriesChange
 from bot_core_dagster.lake.refetch import StoredTimes, stored_times

@@ -4,20 +4,17 @@ Belongs here: comparing what has been trained, recording the decision, MLflow's 
 (`bot_core_dagster.models.promotion`), the record (`bot_core_dagster.models.registry`), training (`assets.models`).
 """
 
-from collections.abc import Mapping
-from dataclasses import replace
-
 import dagster as dg
 
 from assets.bars import bar_quality, bars
-from assets.each_symbol import Made, materialize_each_symbol
+from assets.each_symbol import materialize_each_symbol
 from assets.features import features
 from assets.metadata import picture
 from assets.model_metadata import verdict_metadata
 from assets.modelling import known_bars, wanted_in_mlflow
 from assets.models import MODEL_ASSETS
 from assets.partitions import ONE_RUN, OWNERS, SYMBOLS, SymbolsConfig
-from bot_core_dagster.lake import Lake, SeriesChange
+from assets.storing import Made, rows_added
 from bot_core_dagster.models.contest import Contest, compare_models
 from bot_core_dagster.models.known import Known
 from bot_core_dagster.models.registry import record_decision
@@ -52,16 +49,11 @@ def champion(
     Keeping the champion is the normal outcome. Every decision is kept with its reasons.
     """
     known, store, files = settings.load(), lake.open(), ModelStore.default()
-    before = store.unchanged(MODEL_DECISIONS, list(context.partition_keys))
 
     def decide(instrument: Instrument, read: Known) -> Made:
         contest = compare_models(store, files, read, instrument, known.models)
         row = record_decision(store, contest.decision)
         return Made(tables=(), metadata=drawn(contest, instrument) | verdict_metadata(contest, row))
-
-    def recorded(store: Lake, made: Mapping[str, Made]) -> Mapping[str, SeriesChange]:
-        after = store.unchanged(MODEL_DECISIONS, list(made))
-        return {symbol: replace(one, n_new=one.n_rows - before[symbol].n_rows) for symbol, one in after.items()}
 
     materialize_each_symbol(
         context,
@@ -70,7 +62,7 @@ def champion(
         config.symbols,
         decide,
         load=known_bars,
-        store=recorded,
+        store=rows_added(store, MODEL_DECISIONS, list(context.partition_keys)),
         regardless_of=tuple(asset.key.to_user_string() for asset in MODEL_ASSETS.values()),
     )
     there = [one for one in known.watchlist if one.symbol in context.partition_keys]

@@ -1,28 +1,26 @@
 """The one helper that materialises many symbols in one run.
 
 Belongs here: that a symbol which fails stops its own downstream and nothing else, and that each good symbol gets one
-event with its own data version. Not here: what is read (`assets.reading`), what any asset computes (the core), the
-check that turns the run red (`assets.checks`).
+event with its own data version. Not here: what is read (`assets.reading`), how it is stored (`assets.storing`), what
+any asset computes (the core), the check that turns the run red (`assets.checks`).
 
 Dagster stamps all partitions of a run alike when an asset returns a result, so the helper defers that
 (`dagster/defer_asset_events`, internal to the pinned Dagster; a test asserts its effect) and logs the events itself.
 """
 
-import hashlib
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any, Final, TypeVar, cast
+from typing import Final, TypeVar, cast
 
 import dagster as dg
-import pandas as pd
 
 from assets.metadata import shown
 from assets.reading import Load, Read, Upstream, load_each, stored_bars
+from assets.storing import Made, Store, replace_rows, store_each
 from bot_core_dagster.errors import BotCoreError
 from bot_core_dagster.lake import Lake, SeriesChange
-from bot_core_dagster.lake.table import Table
 from bot_core_dagster.lineage import Outcome, record_outcomes
 from bot_core_dagster.settings import Instrument, Settings
 from resources.event_log import events_together, write_batches_at_once
@@ -36,60 +34,6 @@ BATCH_S: Final = 30.0
 """What a slow source has brought is stored after this long, whoever is still to come."""
 PATIENCE_S: Final = 2_700.0
 """Under the run's limit of an hour: symbols that were not reached by then fail, the others are stored."""
-
-
-@dataclass(frozen=True)
-class Check:
-    """The result of one asset check for one symbol."""
-
-    name: str
-    is_passed: bool
-    is_fatal: bool
-    reason: str
-    metadata: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Made:
-    """What an asset made of one symbol: rows by table, and what the UI shows of them.
-
-    The symbol's data version is `version`, where none is given the content of all of its tables; its rows are those of
-    the first.
-    """
-
-    tables: Sequence[tuple[Table, pd.DataFrame]]
-    metadata: Mapping[str, Any] = field(default_factory=dict)
-    checks: Sequence[Check] = ()
-    failure: str = ""
-    """Why the downstream must not use the symbol although its rows are kept; such a symbol gets no event."""
-    within: Mapping[str, str] = field(default_factory=dict)
-    """Which of the symbol's series the rows are of, as in `Lake.replace`; the same for all symbols of an asset."""
-    inputs: Mapping[str, str] = field(default_factory=dict)
-    """What it was made from beside assets: name -> version."""
-    version: str = ""
-    """What the downstream goes by, where rows change with the clock alone."""
-
-
-Store = Callable[[Lake, Mapping[str, Made]], Mapping[str, SeriesChange]]
-
-
-def replace_rows(lake: Lake, made: Mapping[str, Made]) -> Mapping[str, SeriesChange]:
-    """Make each table's content of these symbols what was made: one commit a table."""
-    first = next(iter(made.values()))
-    by_table = []
-    for position, (table, _) in enumerate(first.tables):
-        frames = [one.tables[position][1] for one in made.values()]
-        filled = [frame for frame in frames if len(frame)] or frames[:1]
-        rows = pd.concat(filled, ignore_index=True)
-        by_table.append(lake.replace(table, rows, list(made), within=first.within))
-    return {symbol: _joined([changes[symbol] for changes in by_table]) for symbol in made}
-
-
-def _joined(changes: Sequence[SeriesChange]) -> SeriesChange:
-    if len(changes) == 1:
-        return changes[0]
-    joined = "".join(change.content_hash for change in changes)
-    return replace(changes[0], content_hash=hashlib.sha256(joined.encode()).hexdigest())
 
 
 def materialize_each_symbol(
@@ -200,7 +144,7 @@ class _Run:
 
     def finish(self, made: Mapping[str, Made], store: Store) -> None:
         """Store a batch, record its outcomes, and log checks and events of its symbols."""
-        changes, refused = _store_each(self.lake, made, store, self.passes_through)
+        changes, refused = store_each(self.lake, made, store, self.passes_through)
         self.failed |= refused | {symbol: one.failure for symbol, one in made.items() if one.failure}
         good = [
             self._outcome(symbol, _versioned(change, made[symbol]), made=made[symbol])
@@ -273,23 +217,3 @@ class _Run:
 
 def _versioned(change: SeriesChange, made: Made) -> SeriesChange:
     return replace(change, content_hash=made.version or change.content_hash)
-
-
-def _store_each(
-    lake: Lake, made: Mapping[str, Made], store: Store, passes_through: tuple[type[BotCoreError], ...]
-) -> tuple[Mapping[str, SeriesChange], dict[str, str]]:
-    """Store all in one commit; where that is refused, one by one, so that only the refused symbol is lost."""
-    try:
-        return store(lake, made), {}
-    except passes_through:
-        raise
-    except BotCoreError as error:
-        if len(made) == 1:
-            return {}, {symbol: str(error) for symbol in made}
-    changes: dict[str, SeriesChange] = {}
-    failed: dict[str, str] = {}
-    for symbol, one in made.items():
-        stored, refused = _store_each(lake, {symbol: one}, store, passes_through)
-        changes |= stored
-        failed |= refused
-    return changes, failed

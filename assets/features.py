@@ -8,9 +8,10 @@ import dagster as dg
 import pandas as pd
 
 from assets.bars import bar_quality, bars
-from assets.each_symbol import Made, materialize_each_symbol
+from assets.each_symbol import materialize_each_symbol
 from assets.metadata import column_schema, source_of
 from assets.partitions import ONE_RUN, OWNERS, SYMBOLS, SymbolsConfig
+from assets.storing import Made
 from bot_core_dagster.features import bar_features, feature_columns
 from bot_core_dagster.features.table import FEATURES_TABLE
 from bot_core_dagster.settings import Instrument

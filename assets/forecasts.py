@@ -4,7 +4,6 @@ Belongs here: forecasts of each instrument, and their scores. Not here: the mode
 them is in force (`assets.champion`).
 """
 
-from collections.abc import Mapping
 from typing import Final
 
 import dagster as dg
@@ -12,13 +11,13 @@ import pandas as pd
 
 from assets.bars import bar_quality, bars
 from assets.champion import champion
-from assets.each_symbol import Made, materialize_each_symbol
+from assets.each_symbol import materialize_each_symbol
 from assets.features import features
 from assets.metadata import picture
 from assets.model_metadata import forecast_metadata, scores_metadata
-from assets.modelling import known_bars, served_bars
+from assets.modelling import Served, known_bars, served_bars
 from assets.partitions import ONE_RUN, OWNERS, SYMBOLS, SymbolsConfig
-from bot_core_dagster.lake import Lake, SeriesChange
+from assets.storing import Made, upsert_rows
 from bot_core_dagster.models.forecast import forecast_of
 from bot_core_dagster.models.forecast_table import FORECASTS
 from bot_core_dagster.models.known import Known
@@ -50,22 +49,21 @@ def forecasts(
 
     Where no model has been promoted, or the promoted one's file is gone, the naive forecast is given, and said so.
     """
-    store, files = lake.open(), ModelStore.default()
-    n_symbols = len(config.symbols or context.partition_keys)
+    files, n_symbols = ModelStore.default(), len(config.symbols or context.partition_keys)
 
-    def forecast(instrument: Instrument, known: Known) -> Made:
-        said = forecast_of(store, files, known, instrument)
-        fan = fan_of_run(n_symbols, instrument, known, said)
+    def forecast(instrument: Instrument, served: Served) -> Made:
+        said = forecast_of(files, served.known, instrument, served.champion)
+        fan = fan_of_run(n_symbols, instrument, served.known, said)
         return Made(tables=[(FORECASTS, said)], metadata={"fan": fan, **forecast_metadata(said)})
 
     materialize_each_symbol(
         context,
-        store,
+        lake.open(),
         settings.load(),
         config.symbols,
         forecast,
         load=served_bars,
-        store=_upsert,
+        store=upsert_rows,
         regardless_of=("champion",),
     )
 
@@ -103,7 +101,7 @@ def forecast_scores(
         config.symbols,
         score,
         load=known_bars,
-        store=_upsert,
+        store=upsert_rows,
         regardless_of=("forecasts",),
     )
 
@@ -132,11 +130,3 @@ def drawn(report: LiveReport, subject: str) -> dict[str, dg.MarkdownMetadataValu
         return {}
     png = scores_picture(subject, score_rows(report.scores), report.drift, is_simulated=report.is_simulated)
     return {"live": picture(png, "live scores")}
-
-
-def _upsert(lake: Lake, made: Mapping[str, Made]) -> Mapping[str, SeriesChange]:
-    """Add the rows of all symbols in one commit; those before them stay."""
-    table = next(iter(made.values())).tables[0][0]
-    filled = [one.tables[0][1] for one in made.values() if len(one.tables[0][1])]
-    changes = lake.upsert(table, pd.concat(filled, ignore_index=True)) if filled else {}
-    return {symbol: changes.get(symbol) or unchanged for symbol, unchanged in lake.unchanged(table, list(made)).items()}

@@ -7,9 +7,10 @@ import dagster as dg
 import pandas as pd
 
 from assets.bars import bar_quality, bars
-from assets.each_symbol import Made, materialize_each_symbol
+from assets.each_symbol import materialize_each_symbol
 from assets.metadata import analysis_metadata
 from assets.partitions import ONE_RUN, OWNERS, SYMBOLS, SymbolsConfig
+from assets.storing import Made
 from bot_core_dagster.settings import Instrument
 from bot_core_dagster.strategies.analysis import MARKET_ANALYSIS, OPINIONS, analyse, analysis_rows, opinion_rows
 from resources.lake import LakeResource

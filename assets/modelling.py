@@ -9,24 +9,25 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Final
 
 import dagster as dg
 
 from assets.reading import Read, stored_bars
-from bot_core_dagster.errors import LakeConflictError, TransientSourceError
+from bot_core_dagster.errors import LakeConflictError
 from bot_core_dagster.lake import Lake
+from bot_core_dagster.models.decision import Champion
 from bot_core_dagster.models.known import Known
 from bot_core_dagster.models.plan import TrainingPlan
 from bot_core_dagster.models.predictions import Curve
-from bot_core_dagster.models.registry import champion_of, models_of
+from bot_core_dagster.models.registry import champions_of, models_of
 from bot_core_dagster.models.registry_tables import MODEL_DECISIONS
 from bot_core_dagster.models.store import ModelStore
 from bot_core_dagster.settings import Instrument
 from resources.mlflow_models import WantedModel, WantedVersion
 
-TRANSIENT: Final = (LakeConflictError, TransientSourceError)
+TRANSIENT: Final = (LakeConflictError,)
 """What may have passed in five minutes."""
 
 RETRIES: Final = 3
@@ -48,11 +49,22 @@ def known_bars(lake: Lake, instruments: Sequence[Instrument]) -> Mapping[str, Re
     }
 
 
-def served_bars(lake: Lake, instruments: Sequence[Instrument]) -> Mapping[str, Read[Known]]:
-    """Return what `known_bars` does, with the version of the decisions on who serves: a person may decide, too."""
+@dataclass(frozen=True, eq=False)
+class Served:
+    """What is known of an instrument, and the model in force; None where the naive forecast is."""
+
+    known: Known
+    champion: Champion | None
+
+
+def served_bars(lake: Lake, instruments: Sequence[Instrument]) -> Mapping[str, Read[Served]]:
+    """Return what `known_bars` does, and who serves with the version of these decisions: a person may decide, too."""
     decided = lake.content_hashes(MODEL_DECISIONS, [one.symbol for one in instruments])
-    read = known_bars(lake, instruments)
-    return {symbol: Read(one.content, {**one.versions, "champion": decided[symbol]}) for symbol, one in read.items()}
+    champions = champions_of(lake, {one.symbol: str(one.timeframe) for one in instruments})
+    return {
+        symbol: Read(Served(one.content, champions.get(symbol)), {**one.versions, "champion": decided[symbol]})
+        for symbol, one in known_bars(lake, instruments).items()
+    }
 
 
 def said_by_epoch(context: dg.AssetExecutionContext, symbol: str, plan: TrainingPlan) -> Callable[[int, Curve], None]:
@@ -94,13 +106,12 @@ def tried_again_where_transient(context: dg.AssetExecutionContext) -> Iterator[N
 
 def wanted_in_mlflow(lake: Lake, store: ModelStore, instruments: Sequence[Instrument]) -> list[WantedModel]:
     """Return what MLflow's registry should say: each instrument's models, which serves, and which asks to."""
-    return [_wanted(lake, store, one) for one in instruments]
+    champions = champions_of(lake, {one.symbol: str(one.timeframe) for one in instruments})
+    return [_wanted(lake, store, one, champions.get(one.symbol)) for one in instruments]
 
 
-def _wanted(lake: Lake, store: ModelStore, instrument: Instrument) -> WantedModel:
-    timeframe = str(instrument.timeframe)
-    rows = models_of(lake, instrument.symbol, timeframe)
-    champion = champion_of(lake, instrument.symbol, timeframe)
+def _wanted(lake: Lake, store: ModelStore, instrument: Instrument, champion: Champion | None) -> WantedModel:
+    rows = models_of(lake, instrument.symbol, str(instrument.timeframe))
     serves = champion.version if champion else None
     others = rows[rows["version"] != serves]
     versions = tuple(

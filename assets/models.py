@@ -5,7 +5,6 @@ Belongs here: one asset a kind of model, made by a factory. Not here: networks, 
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -14,12 +13,13 @@ import pandas as pd
 from pydantic import Field
 
 from assets.bars import bar_quality, bars
-from assets.each_symbol import Made, materialize_each_symbol
+from assets.each_symbol import materialize_each_symbol
 from assets.features import features
 from assets.metadata import picture
 from assets.model_metadata import model_metadata
 from assets.modelling import TRANSIENT, known_bars, plan_version, said_by_epoch, tried_again_where_transient
 from assets.partitions import ONE_RUN, OWNERS, SYMBOLS
+from assets.storing import Made, rows_added
 from assets.trading import SETTINGS
 from bot_core_dagster.lake import Lake, SeriesChange
 from bot_core_dagster.models.kinds import MODEL_TYPES, kind_named
@@ -32,7 +32,7 @@ from bot_core_dagster.models.store import ModelStore
 from bot_core_dagster.models.trained import TrainedModel
 from bot_core_dagster.models.training import train_model, trained_before
 from bot_core_dagster.reports import curves_picture, reliability_picture
-from bot_core_dagster.settings import Instrument
+from bot_core_dagster.settings import MIN_DAYS_OF_DATA, Instrument
 from resources.lake import LakeResource
 from resources.market import SettingsResource
 from resources.tracking import TrackedTraining, TrackingResource
@@ -48,7 +48,7 @@ class TrainingConfig(dg.Config):
     """
 
     symbols: list[str] = Field(default_factory=list)
-    days_of_data: int | None = Field(default=None, ge=30, le=36_500)
+    days_of_data: int | None = Field(default=None, ge=MIN_DAYS_OF_DATA, le=36_500)
     retrain: bool = False
     is_first: bool = False
 
@@ -93,11 +93,7 @@ def model_asset(kind: ModelKind) -> dg.AssetsDefinition:
             ) as tracked:
                 say = said_by_epoch(context, instrument.symbol, plan)
                 trained = train_model(kind, read, instrument, plan, files, on_epoch=say)
-                pictures = drawn(trained)
-                track(tracked, trained, pictures)
-            row = model_row(trained.card, dagster_run_id=context.run.run_id, mlflow_run_id=tracked.run_id)
-            shown = {name: picture(png, name) for name, png in pictures.items()}
-            return _made(row, plan, {**shown, **model_metadata(trained), "mlflow": dg.MetadataValue.url(tracked.url)})
+                return _kept_in(tracked, trained, plan, context.run.run_id)
 
         with tried_again_where_transient(context):
             materialize_each_symbol(
@@ -132,13 +128,17 @@ def drawn(trained: TrainedModel) -> dict[str, bytes]:
     }
 
 
-def track(tracked: TrackedTraining, trained: TrainedModel, pictures: Mapping[str, bytes]) -> None:
-    """Keep a training in its MLflow run."""
+def _kept_in(tracked: TrackedTraining, trained: TrainedModel, plan: TrainingPlan, dagster_run_id: str) -> Made:
+    """Keep a training in its MLflow run, and return what the asset makes of it."""
+    pictures = drawn(trained)
     tracked.log_epochs(trained.curves)
     tracked.log_metrics(trained.measured.metrics)
     tracked.log_json("card.json", trained.card.as_json())
     for name, png in pictures.items():
         tracked.log_picture(f"{name}.png", png)
+    row = model_row(trained.card, dagster_run_id=dagster_run_id, mlflow_run_id=tracked.run_id)
+    shown = {name: picture(png, name) for name, png in pictures.items()}
+    return _made(row, plan, {**shown, **model_metadata(trained), "mlflow": dg.MetadataValue.url(tracked.url)})
 
 
 def _made(row: pd.DataFrame, plan: TrainingPlan, metadata: Mapping[str, object]) -> Made:
@@ -147,11 +147,9 @@ def _made(row: pd.DataFrame, plan: TrainingPlan, metadata: Mapping[str, object])
 
 def _appended(model_type: str, lake: Lake, made: Mapping[str, Made]) -> Mapping[str, SeriesChange]:
     """Add a row a version, in one commit; those before it stay."""
-    within = {"model_type": model_type}
-    before = lake.unchanged(MODELS, list(made), within=within)
+    told = rows_added(lake, MODELS, list(made), within={"model_type": model_type})
     lake.upsert(MODELS, pd.concat([one.tables[0][1] for one in made.values()], ignore_index=True))
-    after = lake.unchanged(MODELS, list(made), within=within)
-    return {symbol: replace(one, n_new=one.n_rows - before[symbol].n_rows) for symbol, one in after.items()}
+    return told(lake, made)
 
 
 MODEL_ASSETS: Final = {name: model_asset(kind_named(name)) for name in MODEL_TYPES}

@@ -4,19 +4,17 @@ Belongs here: two assets a strategy, made by factories. Not here: search, eviden
 (`bot_core_dagster.optimization`), what the parameters earn (`assets.backtests`).
 """
 
-from collections.abc import Mapping
-from dataclasses import replace
 from datetime import timedelta
 
 import dagster as dg
 import pandas as pd
 
 from assets.bars import bar_quality, bars
-from assets.each_symbol import Made, materialize_each_symbol
+from assets.each_symbol import materialize_each_symbol
 from assets.metadata import decision_metadata, optimization_metadata, page_of, picture, provenance
 from assets.partitions import ONE_RUN, OWNERS, SYMBOLS, TRADED, SymbolsConfig
+from assets.storing import Made, rows_added
 from assets.trading import SETTINGS, Searched, is_traded, rules_of, said_in_log, searched_bars, settings_version
-from bot_core_dagster.lake import Lake, SeriesChange
 from bot_core_dagster.optimization import (
     OPTIMIZATIONS,
     OUT_OF_SAMPLE,
@@ -135,13 +133,7 @@ def parameters_asset(strategy: Strategy) -> dg.AssetsDefinition:
             )
             return Made(tables=(), metadata=decision_metadata(decision, record_decision(store, decision)))
 
-        within = {"strategy": strategy.name}
-        before = store.unchanged(PARAMETERS, list(context.partition_keys), within=within)
-
-        def recorded(store: Lake, made: Mapping[str, Made]) -> Mapping[str, SeriesChange]:
-            after = store.unchanged(PARAMETERS, list(made), within=within)
-            return {symbol: replace(one, n_new=one.n_rows - before[symbol].n_rows) for symbol, one in after.items()}
-
+        recorded = rows_added(store, PARAMETERS, list(context.partition_keys), within={"strategy": strategy.name})
         materialize_each_symbol(
             context, store, known, config.symbols, judge, load=searched_bars(strategy), store=recorded
         )

@@ -8,7 +8,7 @@ import os
 import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -147,6 +147,9 @@ class OptimizationSettings(_Section):
     seed: int = Field(default=0, ge=0, lt=2**63)
 
 
+MIN_DAYS_OF_DATA: Final = 60
+"""With fewer hours of a market that closes at weekends, purging leaves nothing of a slice."""
+
 ModelType = Literal["lstm", "gru", "transformer", "boosting"]
 
 
@@ -154,13 +157,13 @@ class ModelsSettings(_Section):
     """Training of models, their comparison on unseen rows, and the shorter first training of `bot-core run`."""
 
     types: tuple[ModelType, ...] = ("lstm", "gru", "transformer", "boosting")
-    days_of_data: int = Field(default=730, ge=30, le=36_500)
+    days_of_data: int = Field(default=730, ge=MIN_DAYS_OF_DATA, le=36_500)
     unseen_days: int = Field(default=365, ge=7, le=36_500)
     max_epochs: int = Field(default=60, ge=1, le=10_000)
     patience: int = Field(default=5, ge=1, le=1_000)
     folds: int = Field(default=1, ge=1, le=50)
     seed: int = Field(default=0, ge=0, lt=2**31)
-    first_days_of_data: int = Field(default=90, ge=30, le=36_500)
+    first_days_of_data: int = Field(default=90, ge=MIN_DAYS_OF_DATA, le=36_500)
     first_unseen_days: int = Field(default=60, ge=7, le=36_500)
     first_max_epochs: int = Field(default=4, ge=1, le=10_000)
     alpha: float = Field(default=0.05, gt=0, lt=0.5)

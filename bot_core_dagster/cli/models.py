@@ -69,7 +69,7 @@ def show(symbol: SymbolArgument, as_json: JsonFlag = False) -> None:
         screen.print(f"No decision on {symbol} yet: the naive forecast serves. Next: bot-core train all {symbol}")
         return
     screen.print(table(_DECISION_COLUMNS, map(_decision_row, rows)))
-    for candidate in rows[-1]["candidates"]:
+    for candidate in filter(lambda one: one["reasons"], rows[-1]["candidates"]):  # none where no test was made
         reasons = [(verdict("ok" if one["is_met"] else "failed"), one["words"]) for one in candidate["reasons"]]
         screen.print(table(("met", "asked"), reasons, title=f"{candidate['model_type']} {candidate['version']}"))
 

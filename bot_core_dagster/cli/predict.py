@@ -39,6 +39,7 @@ def predict(
     from bot_core_dagster.lake import default_lake
     from bot_core_dagster.models.forecast import forecast_of
     from bot_core_dagster.models.known import Known
+    from bot_core_dagster.models.registry import champion_of
     from bot_core_dagster.models.store import ModelStore
     from bot_core_dagster.settings import load_settings
 
@@ -47,7 +48,8 @@ def predict(
     store = ModelStore.default()
     known = Known.of(series.bars, series.instrument)
     asked = None if model is None else _newest(store, series.instrument, model)
-    said = forecast_of(default_lake(), store, known, series.instrument, model=asked, horizon=horizon)
+    champion = champion_of(default_lake(), series.instrument.symbol, str(series.instrument.timeframe))
+    said = forecast_of(store, known, series.instrument, champion, model=asked, horizon=horizon)
     if as_json:
         emit_json(said.to_dict("records"))
     else:
@@ -69,14 +71,13 @@ def _newest(store: "ModelStore", instrument: "Instrument", model_type: str) -> "
     from bot_core_dagster.models.serving import ServedModel
 
     name = trained_kind_named(model_type).name
-    versions = models_of(default_lake(), instrument.symbol)
+    versions = models_of(default_lake(), instrument.symbol, str(instrument.timeframe))
     versions = versions[versions["model_type"] == name]
     if versions.empty:
         raise UnknownNameError(
             f"no {name} has been trained on {instrument.symbol}; next: bot-core train {name} {instrument.symbol}"
         )
-    newest = versions.sort_values("trained_at").iloc[-1]
-    return ServedModel.load(store, instrument.symbol, name, str(newest["version"]))
+    return ServedModel.load(store, instrument.symbol, name, str(versions["version"].iloc[-1]))
 
 
 def _show(said: "pd.DataFrame") -> None:
@@ -86,7 +87,8 @@ def _show(said: "pd.DataFrame") -> None:
         screen.print(simulated_banner(), f"no market made the bars of {first['symbol']}")
     spoken = f"{first['model_type']} {first['model_version']}" if first["model_type"] != "naive" else "naive"
     title = f"{first['symbol']} {first['timeframe']}, known until {minute(first['as_of'])}, by {spoken}"
-    screen.print(table(_COLUMNS, map(_row, said.to_dict("records")), title=title))
+    screen.print(title, style="bold", soft_wrap=True)
+    screen.print(table(_COLUMNS, map(_row, said.to_dict("records"))))
     if first["note"]:
         screen.print(f"Note: {first['note']}", soft_wrap=True)
     screen.print("P(up): that the move is up, if it is over half of its usual size. Interval: 90 %.", style="dim")

@@ -26,7 +26,7 @@ def train(
         list[str] | None, typer.Argument(help="Instruments; the watchlist unless said.", show_default=False)
     ] = None,
     days: Annotated[
-        int | None, typer.Option("--days", min=30, max=36_500, help="Of data that a model may use.", show_default=False)
+        int | None, typer.Option("--days", min=60, max=36_500, help="Of data that a model may use.", show_default=False)
     ] = None,
     retrain: Annotated[bool, typer.Option("--retrain", help="Train again what is there for the same bars.")] = False,
     as_json: JsonFlag = False,

@@ -14,15 +14,14 @@ import numpy as np
 import pandas as pd
 
 from bot_core_dagster.errors import ModelError, ParameterError, QualityError
-from bot_core_dagster.lake.lake import Lake
 from bot_core_dagster.metrics.arrays import IntArray1D
+from bot_core_dagster.models.decision import Champion
 from bot_core_dagster.models.forecast_table import closes_ahead
 from bot_core_dagster.models.intervals import adaptive_intervals
 from bot_core_dagster.models.known import Known
 from bot_core_dagster.models.labels import HORIZONS, spread_of
 from bot_core_dagster.models.naive import naive_predictor
 from bot_core_dagster.models.predictions import QUANTILES, Predictions, Predictor
-from bot_core_dagster.models.registry import champion_of
 from bot_core_dagster.models.serving import ServedModel
 from bot_core_dagster.models.store import ModelStore
 from bot_core_dagster.models.traded import LONG_FROM, SHORT_FROM
@@ -49,10 +48,10 @@ class _Speaker:
 
 
 def forecast_of(
-    lake: Lake,
     store: ModelStore,
     known: Known,
     instrument: Instrument,
+    champion: Champion | None,
     *,
     model: ServedModel | None = None,
     horizon: int = HORIZONS,
@@ -61,13 +60,15 @@ def forecast_of(
 
     Parameters
     ----------
-    lake, store : Lake, ModelStore
-        Where it stands which model is in force, and where its files are.
+    store : ModelStore
+        Where the files of models are.
     known : Known
         All bars up to now.
     instrument : Instrument
+    champion : Champion, optional
+        The model in force; None for the naive forecast.
     model : ServedModel, optional
-        Instead of the one in force.
+        Asked instead of the one in force.
     horizon : int
         Bars ahead, 1 to 24.
 
@@ -86,16 +87,15 @@ def forecast_of(
             f"{instrument.symbol}: the volatility is not known: {_BARS_NEEDED} bars in a row that move are needed; "
             "next: bot-core import FILE, or wait for more bars"
         )
-    speaker = _model_in_force(lake, store, known, instrument) if model is None else _asked(model, known)
+    speaker = _model_in_force(store, known, champion) if model is None else _asked(model, known)
     return _rows(speaker, known, instrument).head(horizon)
 
 
-def _model_in_force(lake: Lake, store: ModelStore, known: Known, instrument: Instrument) -> _Speaker:
-    champion = champion_of(lake, instrument.symbol, str(instrument.timeframe))
+def _model_in_force(store: ModelStore, known: Known, champion: Champion | None) -> _Speaker:
     if champion is None:
         return _naive(known, "no model has been promoted: naive forecast")
     try:
-        model = ServedModel.load(store, instrument.symbol, champion.model_type, champion.version)
+        model = ServedModel.load(store, champion.symbol, champion.model_type, champion.version)
         return _asked(model, known)
     except (ModelError, QualityError) as error:
         return _naive(known, f"{champion.model_type} {champion.version} cannot speak: {error}; naive forecast instead")

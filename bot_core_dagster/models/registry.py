@@ -89,12 +89,21 @@ def decisions(lake: Lake, symbol: str, timeframe: str) -> pd.DataFrame:
 
 def champion_of(lake: Lake, symbol: str, timeframe: str) -> Champion | None:
     """Return the model in force; None where nothing was promoted, or all of it rolled back: the naive forecast is."""
-    row = last_in_force(decisions(lake, symbol, timeframe))
-    if row is None or not row["champion_version"]:
-        return None
+    return champions_of(lake, {symbol: timeframe}).get(symbol)
+
+
+def champions_of(lake: Lake, timeframes: Mapping[str, str]) -> dict[str, Champion]:
+    """Return the model in force of each symbol, asked about on one timeframe; absent where the naive forecast is."""
+    rows = lake.read(MODEL_DECISIONS, list(timeframes)).sort_values("decided_at", ignore_index=True)
+    own = rows[rows["timeframe"] == rows["symbol"].map(timeframes)]
+    in_force = (last_in_force(past) for _, past in own.groupby("symbol"))
+    return {row["symbol"]: _champion(row) for row in in_force if row is not None and row["champion_version"]}
+
+
+def _champion(row: Mapping[str, Any]) -> Champion:
     return Champion(
-        symbol=symbol,
-        timeframe=timeframe,
+        symbol=str(row["symbol"]),
+        timeframe=str(row["timeframe"]),
         model_type=str(row["champion_model_type"]),
         version=str(row["champion_version"]),
         since=row["decided_at"].to_pydatetime(),

@@ -102,5 +102,5 @@ def _require_rows(cut: dict[str, IntArray1D], history: timedelta) -> None:
         if len(rows) < needed:
             raise ShapeError(
                 f"too few bars to train: the {name} slice has {len(rows)} rows of {history.days} days, {needed} are "
-                "needed; next: more history, or bars without holes (bot-core import FILE)"
+                "needed; next: more days_of_data, more history, or bars without holes (bot-core import FILE)"
             )

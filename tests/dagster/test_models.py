@@ -43,6 +43,7 @@ def test_an_edge_is_trained_promoted_forecast_scored_and_shown_in_mlflow(trained
     assert result.success
     assert len(trained.lake.read(FORECAST_SCORES, ["BTCUSDT"])) == 24
     assert "SIMULATED" in str(_metadata(result, "forecast_scores", "BTCUSDT")["headline"])
+    assert "](data:image/png;base64," in str(_metadata(result, "forecasts", "BTCUSDT")["fan"])
 
 
 def test_the_same_bars_are_not_trained_on_again_unless_asked(trained: Platform) -> None:
@@ -73,6 +74,17 @@ def test_a_champion_whose_file_is_gone_leaves_the_naive_forecast_and_a_note(trai
     result = trained.run(assets=("bars", "bar_quality", "features", "forecasts"))
     assert result.success
     assert "the file is gone" in str(_metadata(result, "forecasts", "BTCUSDT")["note"])
+
+
+def test_a_run_over_many_symbols_draws_no_fan_and_says_how_to_get_one(
+    trained: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("assets.forecasts.PICTURED_SYMBOLS", 1)
+    result = trained.run(assets=("forecasts",))
+    assert materializations(result, "forecasts") == ["BTCUSDT", "ETHUSDT"]
+    assert "or bot-core predict ETHUSDT" in str(_metadata(result, "forecasts", "ETHUSDT")["fan"])
+    alone = trained.run(assets=("forecasts",), symbols=["ETHUSDT"])
+    assert "](data:image/png;base64," in str(_metadata(alone, "forecasts", "ETHUSDT")["fan"])
 
 
 def test_keeping_the_champion_is_a_green_run_with_a_reason(trained: Platform) -> None:

@@ -18,7 +18,7 @@ from bot_core_dagster.settings import load_settings
 from resources.market import MarketResource
 
 POINTS: dict[str, tuple[Any, str]] = {
-    "before the lake": (each_symbol, "_store_each"),
+    "before the lake": (each_symbol, "store_each"),
     "before the outcomes": (each_symbol, "record_outcomes"),
     "before a Dagster event": (dg.AssetExecutionContext, "log_event"),
 }

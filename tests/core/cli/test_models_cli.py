@@ -22,6 +22,7 @@ from bot_core_dagster.models.registry_tables import MODELS
 from bot_core_dagster.models.store import CHECKPOINT, ModelStore
 from bot_core_dagster.models.training import train_model
 from bot_core_dagster.places import PROJECT_ROOT, mlflow_home
+from bot_core_dagster.settings import MIN_DAYS_OF_DATA
 from resources.tracking import TrackingResource
 from tests.core.models.worlds import INSTRUMENT, known
 
@@ -149,7 +150,7 @@ def test_the_model_in_force_speaks_and_one_that_is_asked_for_by_its_kind_is_its_
         (("train", "tarot"), 2, "'tarot'; there are lstm, gru, transformer, boosting"),
         (("train", "naive"), 2, "'naive'; there are lstm, gru, transformer, boosting"),
         (("train", "boosting", "NOPE"), 2, "next: bot-core symbols add NOPE"),
-        (("train", "boosting", "--days", "3"), 2, "Invalid value for '--days'"),
+        (("train", "boosting", "--days", str(MIN_DAYS_OF_DATA - 1)), 2, "Invalid value for '--days'"),
         (("train",), 2, "Missing argument 'model'. Next: bot-core train --help"),
     ],
     ids=lambda given: " ".join(given) if isinstance(given, tuple) else "",

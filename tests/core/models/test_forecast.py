@@ -14,8 +14,9 @@ from bot_core_dagster.models.forecast import NAIVE_TYPE, forecast_of
 from bot_core_dagster.models.forecast_table import FORECASTS, closes_ahead
 from bot_core_dagster.models.kinds import kind_named
 from bot_core_dagster.models.known import Known
+from bot_core_dagster.models.labels import HORIZONS
 from bot_core_dagster.models.plan import TrainingPlan
-from bot_core_dagster.models.registry import promote_by_hand, record_model, roll_back
+from bot_core_dagster.models.registry import champion_of, promote_by_hand, record_model, roll_back
 from bot_core_dagster.models.serving import ServedModel
 from bot_core_dagster.models.store import ModelStore
 from bot_core_dagster.models.training import train_model
@@ -46,8 +47,14 @@ def _promote(lake: Lake, store: ModelStore, version: str) -> None:
     promote_by_hand(lake, "BTCUSDT", "1h", version, "a test")
 
 
+def _said(lake: Lake, store: ModelStore, world: Known, horizon: int = HORIZONS) -> pd.DataFrame:
+    """The forecast by the model in force."""
+    champion = champion_of(lake, INSTRUMENT.symbol, str(INSTRUMENT.timeframe))
+    return forecast_of(store, world, INSTRUMENT, champion, horizon=horizon)
+
+
 def test_without_a_champion_the_naive_forecast_speaks_and_says_so(lake: Lake, store: ModelStore) -> None:
-    said = forecast_of(lake, store, known(180), INSTRUMENT)
+    said = _said(lake, store, known(180))
     assert set(said["model_type"]) == {NAIVE_TYPE}
     assert said["note"].str.contains("no model has been promoted").all()
     assert np.allclose(said["predicted_price"], known(180).bars["close"].iloc[-1])
@@ -57,7 +64,7 @@ def test_without_a_champion_the_naive_forecast_speaks_and_says_so(lake: Lake, st
 def test_the_promoted_model_speaks_with_its_own_probabilities(lake: Lake, store: ModelStore, version: str) -> None:
     world = known(180, edge=0.3)
     _promote(lake, store, version)
-    said = forecast_of(lake, store, world, INSTRUMENT)
+    said = _said(lake, store, world)
     served = ServedModel.load(store, "BTCUSDT", "boosting", version)
     expected = served.predict(world, np.array([len(world.bars) - 1]))
     assert said["probability_up"].to_numpy() == pytest.approx(expected.up[0], abs=1e-12)
@@ -67,7 +74,7 @@ def test_the_promoted_model_speaks_with_its_own_probabilities(lake: Lake, store:
 
 def test_prices_lie_in_their_interval_which_grows_with_the_horizon(lake: Lake, store: ModelStore, version: str) -> None:
     _promote(lake, store, version)
-    said = forecast_of(lake, store, known(180, edge=0.3), INSTRUMENT)
+    said = _said(lake, store, known(180, edge=0.3))
     assert (said["lower"] < said["predicted_price"]).all()
     assert (said["predicted_price"] < said["upper"]).all()
     width = np.log((said["upper"] / said["lower"]).to_numpy())
@@ -80,7 +87,7 @@ def test_a_champion_whose_file_is_gone_is_replaced_by_the_naive_forecast_that_sa
     lake: Lake, store: ModelStore, version: str, tmp_path: Path
 ) -> None:
     _promote(lake, store, version)
-    said = forecast_of(lake, ModelStore(tmp_path / "empty"), known(180, edge=0.3), INSTRUMENT)
+    said = _said(lake, ModelStore(tmp_path / "empty"), known(180, edge=0.3))
     assert set(said["model_type"]) == {NAIVE_TYPE}
     assert said["note"].str.contains("the file is gone").all()
     assert said["note"].str.contains("bot-core train boosting BTCUSDT").all()
@@ -96,7 +103,7 @@ def test_a_corrupt_file_is_told_from_one_that_is_gone(
     there.mkdir(parents=True)
     for file in folder.iterdir():
         (there / file.name).write_bytes(file.read_bytes()[:-10] if file.name != "card.json" else file.read_bytes())
-    said = forecast_of(lake, broken, known(180, edge=0.3), INSTRUMENT)
+    said = _said(lake, broken, known(180, edge=0.3))
     assert said["note"].str.contains("corrupt, cut off, or changed").all()
     rmtree(there)
 
@@ -107,7 +114,7 @@ def test_bars_missing_in_the_window_of_the_model_make_the_naive_forecast_speak(
     _promote(lake, store, version)
     bars = known(180, edge=0.3).bars
     holed = Known.of(bars.drop(index=len(bars) - 40).reset_index(drop=True), INSTRUMENT)
-    said = forecast_of(lake, store, holed, INSTRUMENT)
+    said = _said(lake, store, holed)
     assert set(said["model_type"]) == {NAIVE_TYPE}
     assert said["note"].str.contains("undefined in the last 60 bars").all()
 
@@ -116,9 +123,9 @@ def test_while_a_bar_is_missing_lately_the_last_known_volatility_stands_in_and_t
     lake: Lake, store: ModelStore
 ) -> None:
     bars = known(180).bars
-    whole = forecast_of(lake, store, Known.of(bars.head(len(bars) - 10), INSTRUMENT), INSTRUMENT)
+    whole = _said(lake, store, Known.of(bars.head(len(bars) - 10), INSTRUMENT))
     holed = Known.of(bars.drop(index=len(bars) - 10).reset_index(drop=True), INSTRUMENT)
-    said = forecast_of(lake, store, holed, INSTRUMENT)
+    said = _said(lake, store, holed)
     assert said["note"].str.contains("bars are missing: the volatility is that of").all()
     assert said["deviation"].iloc[0] == whole["deviation"].iloc[0]
     assert said["as_of"].iloc[0] == bars["close_time"].iloc[-1]
@@ -127,28 +134,28 @@ def test_while_a_bar_is_missing_lately_the_last_known_volatility_stands_in_and_t
 def test_after_a_roll_back_to_nothing_the_naive_forecast_speaks(lake: Lake, store: ModelStore, version: str) -> None:
     _promote(lake, store, version)
     roll_back(lake, "BTCUSDT", "1h")
-    assert set(forecast_of(lake, store, known(180), INSTRUMENT)["model_type"]) == {NAIVE_TYPE}
+    assert set(_said(lake, store, known(180))["model_type"]) == {NAIVE_TYPE}
 
 
 @pytest.mark.parametrize("horizon", [0, -1, 25, 10_000])
 def test_a_horizon_outside_of_a_day_is_refused(lake: Lake, store: ModelStore, horizon: int) -> None:
     with pytest.raises(ParameterError, match=f"horizon of 1 to 24 bars, got {horizon}"):
-        forecast_of(lake, store, known(180), INSTRUMENT, horizon=horizon)
+        _said(lake, store, known(180), horizon=horizon)
 
 
 @pytest.mark.parametrize("n_bars", [0, 1, 24], ids="{} bars".format)
 def test_too_few_bars_to_know_the_volatility_are_refused(lake: Lake, store: ModelStore, n_bars: int) -> None:
     with pytest.raises(QualityError, match="volatility is not known"):
-        forecast_of(lake, store, Known.of(known(180).bars.head(n_bars), INSTRUMENT), INSTRUMENT)
+        _said(lake, store, Known.of(known(180).bars.head(n_bars), INSTRUMENT))
 
 
 def test_forecasts_of_another_moment_stand_beside_those_before_and_corrected_ones_keep_the_old(
     lake: Lake, store: ModelStore
 ) -> None:
     bars = known(180).bars
-    first = forecast_of(lake, store, Known.of(bars.head(4_000), INSTRUMENT, "a"), INSTRUMENT)
+    first = _said(lake, store, Known.of(bars.head(4_000), INSTRUMENT, "a"))
     lake.upsert(FORECASTS, first)
-    lake.upsert(FORECASTS, forecast_of(lake, store, Known.of(bars.head(4_001), INSTRUMENT, "b"), INSTRUMENT))
+    lake.upsert(FORECASTS, _said(lake, store, Known.of(bars.head(4_001), INSTRUMENT, "b")))
     assert len(lake.read(FORECASTS, ["BTCUSDT"])) == 48
     lake.upsert(FORECASTS, first.assign(predicted_price=first["predicted_price"] * 1.01))
     kept = lake.sql("select count(*) as n from forecasts_history").to_pylist()
@@ -176,5 +183,5 @@ def test_what_was_said_of_the_past_is_what_was_known_then(lake: Lake, store: Mod
     world = known(180, edge=0.3)
     then = Known.of(world.bars.head(4_200), INSTRUMENT)
     later = replace(then, content_hash="other")
-    one, other = (forecast_of(lake, store, each, INSTRUMENT) for each in (then, later))
+    one, other = (_said(lake, store, each) for each in (then, later))
     pd.testing.assert_frame_equal(one.drop(columns="bars_content_hash"), other.drop(columns="bars_content_hash"))

@@ -19,6 +19,7 @@ from bot_core_dagster.models.card import ModelCard
 from bot_core_dagster.models.decision import Candidate, ModelDecision
 from bot_core_dagster.models.registry import (
     champion_of,
+    champions_of,
     decisions,
     models_of,
     past_tests,
@@ -255,9 +256,21 @@ def test_symbols_and_timeframes_are_apart(lake: Lake) -> None:
     promote_by_hand(lake, "BTCUSDT", "4h", "4h", "because")
     promote_by_hand(lake, "A%B/O'X:..", "1h", "odd", "because")
     assert _in_force(lake) == "a"
-    odd = champion_of(lake, "A%B/O'X:..", "1h")
-    assert odd is not None
-    assert odd.version == "odd"
+    for odd in (champion_of(lake, "A%B/O'X:..", "1h"), champions_of(lake, {"A%B/O'X:..": "1h"})["A%B/O'X:.."]):
+        assert odd is not None
+        assert odd.version == "odd"
+
+
+def test_the_champions_of_many_symbols_are_those_of_each(lake: Lake) -> None:
+    timeframes = {"BTCUSDT": "4h", "ETHUSDT": "1h", "EURUSD": "1h", "XAUUSD": "1h"}
+    for symbol in ("ETHUSDT", "EURUSD"):
+        record_model(lake, card(version=symbol, symbol=symbol))
+        promote_by_hand(lake, symbol, "1h", symbol, "because")
+    promote_by_hand(lake, *KEY, "a", "because")
+    roll_back(lake, "EURUSD", "1h")
+    found = champions_of(lake, timeframes)
+    assert set(found) == {"ETHUSDT"}  # another timeframe, promoted, rolled back, never decided on
+    assert found["ETHUSDT"] == champion_of(lake, "ETHUSDT", "1h")
 
 
 def test_rows_stay_in_order_where_the_clock_goes_back(lake: Lake) -> None:

@@ -23,7 +23,7 @@ def lake(tmp_path: Path) -> Lake:
 
 
 def _forecast(lake: Lake, n_bars: int) -> pd.DataFrame:
-    said = forecast_of(lake, ModelStore(lake.root / "none"), Known.of(BARS.head(n_bars), INSTRUMENT), INSTRUMENT)
+    said = forecast_of(ModelStore(lake.root / "none"), Known.of(BARS.head(n_bars), INSTRUMENT), INSTRUMENT, None)
     lake.upsert(FORECASTS, said)
     return said
 

@@ -129,7 +129,7 @@ def test_a_first_run_trains_less_and_its_plan_says_so() -> None:
     first, daily = TrainingPlan.of(settings, is_first=True), TrainingPlan.of(settings)
     assert first.is_first
     assert (first.days_of_data, first.max_epochs) < (daily.days_of_data, daily.max_epochs)
-    assert TrainingPlan.of(settings, days_of_data=45).days_of_data == 45
+    assert TrainingPlan.of(settings, days_of_data=75).days_of_data == 75
 
 
 def _options() -> FitOptions:
