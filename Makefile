@@ -17,7 +17,7 @@ up: $(STAMP)  ## the Dagster UI and daemon on 127.0.0.1:3000
 	@$(BIN)/bot-core up
 
 test: $(STAMP_DEV)  ## everything but the slow tests
-	$(BIN)/pytest -q -n 2
+	$(BIN)/pytest -q -n 2 --dist worksteal
 
 nightly: $(STAMP_DEV)  ## the slow tests too: full counts of kills, concurrency, statistics
 	$(BIN)/pytest -q -m "slow or not slow"

@@ -19,6 +19,8 @@ from bot_core_dagster.lake import Lake
 from resources.lake import LakeResource
 from resources.market import MarketResource, SettingsResource
 
+COLLECTED = ("bars", "bar_quality", "features")
+TRADED = ("bars", "bar_quality", "rsi_backtest")
 RESEARCH = ("bars", "bar_quality", "features", "market_analysis", "rsi_backtest", *FORECAST_ASSETS)
 
 ENTRY = """

@@ -19,9 +19,9 @@ from tests.dagster.conftest import Platform
 
 def test_a_run_that_holds_a_latest_materialisation_stays(platform: Platform) -> None:
     platform.watch("BTCUSDT", "ETHUSDT")
-    both = platform.run()
-    superseded = platform.run(symbols=["BTCUSDT"])
-    latest = platform.run(symbols=["BTCUSDT"])
+    both = platform.run(assets=["bars"])
+    superseded = platform.run(assets=["bars"], symbols=["BTCUSDT"])
+    latest = platform.run(assets=["bars"], symbols=["BTCUSDT"])
     assert delete_old_runs(platform.instance, datetime.now(UTC) + timedelta(minutes=1)) == 1
     there = {run.run_id for run in platform.instance.get_runs()}
     assert there == {both.run_id, latest.run_id}
@@ -31,16 +31,16 @@ def test_a_run_that_holds_a_latest_materialisation_stays(platform: Platform) -> 
 
 def test_recent_runs_stay(platform: Platform) -> None:
     platform.watch("BTCUSDT")
-    platform.run()
-    platform.run()
+    platform.run(assets=["bars"])
+    platform.run(assets=["bars"])
     assert delete_old_runs(platform.instance, datetime.now(UTC) - timedelta(days=1)) == 0
 
 
 def test_tidying_up_changes_no_row(platform: Platform) -> None:
     platform.watch("BTCUSDT")
-    platform.run()
+    platform.run(assets=["bars"])
     platform.wait(hours=2)
-    platform.run()
+    platform.run(assets=["bars"])
     before = platform.lake.bars("BTCUSDT", "1h")
     config = {"loggers": {"console": {"config": {"log_level": "ERROR"}}}}
     result = platform.definitions.resolve_job_def("tidy_up").execute_in_process(

@@ -9,13 +9,13 @@ import pytest
 from assets.partitions import MONTHS
 from bot_core_dagster.portfolio import PORTFOLIO_REVIEWS, newest_full_month
 from bot_core_dagster.settings import load_settings
-from tests.dagster.conftest import Platform, materializations
+from tests.dagster.conftest import TRADED, Platform, materializations
 
 
 @pytest.fixture
 def reviewed(platform: Platform) -> tuple[Platform, dg.AssetMaterialization]:
     platform.watch("BTCUSDT", "ETHUSDT")
-    platform.run()
+    platform.run(assets=TRADED)
     result = platform.run("portfolio_review", partition_key="2024-02-01")
     assert result.success
     assert materializations(result, "portfolio_review") == ["2024-02-01"]
@@ -58,7 +58,7 @@ def test_the_newest_full_month_is_the_last_that_has_ended(platform: Platform, no
     """Where none has, it is the month to date."""
     platform.now = datetime.fromisoformat(now).replace(tzinfo=UTC)
     platform.watch("BTCUSDT")
-    platform.run()
+    platform.run(assets=TRADED)
     assert newest_full_month(platform.lake, load_settings(platform.settings_file)) == month
 
 

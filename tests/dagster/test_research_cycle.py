@@ -14,7 +14,7 @@ from bot_core_dagster.lineage import outcomes_of
 from bot_core_dagster.market.simulated import SimulatedSource
 from bot_core_dagster.market.source import Fetched
 from tests import builders
-from tests.dagster.conftest import Platform, materializations
+from tests.dagster.conftest import COLLECTED, Platform, materializations
 
 ASSETS = ["bars", "bar_quality", "features", "rsi_backtest"]
 ODD = ["BTC/USDT:USDT", "A%B", "O'X"]
@@ -31,7 +31,7 @@ def test_every_good_symbol_gets_exactly_one_event_an_asset(platform: Platform) -
 
 def test_a_data_version_is_the_content_hash_of_that_symbol(platform: Platform) -> None:
     platform.watch("BTCUSDT", "ETHUSDT")
-    platform.run()
+    platform.run(assets=COLLECTED)
     assert platform.versions("bars") == platform.lake.content_hashes(BARS, ["BTCUSDT", "ETHUSDT"])
     assert len(set(platform.versions("features").values())) == 2
 
@@ -42,7 +42,7 @@ def test_a_bad_symbol_stops_its_own_downstream_and_nothing_else(platform: Platfo
     gappy = builders.bars(1_400, symbol="GAPPY").iloc[::3].reset_index(drop=True)
     whole = [builders.bars(1_400, symbol=symbol, seed=seed) for seed, symbol in enumerate(("BTCUSDT", "ETHUSDT"))]
     platform.lake.upsert_bars(pd.concat([*whole, gappy], ignore_index=True))
-    result = platform.run()
+    result = platform.run(assets=ASSETS)
     assert not result.success
     assert sorted(materializations(result, "bars")) == ["BTCUSDT", "ETHUSDT", "GAPPY"]
     for asset in ASSETS[1:]:
@@ -59,7 +59,7 @@ def test_the_verdict_of_each_symbol_is_a_check_of_its_partition(platform: Platfo
     platform.watch("BTCUSDT", "GAPPY", source="file")
     gappy = builders.bars(900, symbol="GAPPY").iloc[::3].reset_index(drop=True)
     platform.lake.upsert_bars(pd.concat([builders.bars(900), gappy], ignore_index=True))
-    result = platform.run()
+    result = platform.run(assets=COLLECTED)
     verdicts = {
         event.partition or evaluation.partition: evaluation.passed
         for event in result.all_events
@@ -80,10 +80,10 @@ def test_odd_symbols_run_through(platform: Platform, symbol: str) -> None:
 
 def test_a_second_run_brings_only_new_bars(platform: Platform) -> None:
     platform.watch("BTCUSDT")
-    platform.run()
+    platform.run(assets=["bars"])
     before = len(platform.lake.bars("BTCUSDT", "1h"))
     platform.wait(hours=3)
-    assert platform.run().success
+    assert platform.run(assets=["bars"]).success
     assert len(platform.lake.bars("BTCUSDT", "1h")) == before + 3
 
 
@@ -92,10 +92,10 @@ def test_a_run_without_new_bars_keeps_every_data_version(platform: Platform) -> 
     platform.watch("BTCUSDT", "ETHUSDT", source="file")
     series = [builders.bars(1_400, symbol=symbol, seed=seed) for seed, symbol in enumerate(("BTCUSDT", "ETHUSDT"))]
     platform.lake.upsert_bars(pd.concat(series, ignore_index=True))
-    platform.run()
+    platform.run(assets=ASSETS)
     before = {asset: platform.versions(asset) for asset in ASSETS}
     platform.wait(hours=3)
-    assert platform.run().success
+    assert platform.run(assets=ASSETS).success
     assert {asset: platform.versions(asset) for asset in ASSETS} == before
 
 
@@ -104,13 +104,13 @@ def test_a_correction_changes_exactly_its_symbols_downstream(platform: Platform)
     platform.watch("BTCUSDT", "ETHUSDT", source="file")
     series = [builders.bars(1_400, symbol=symbol, seed=seed) for seed, symbol in enumerate(("BTCUSDT", "ETHUSDT"))]
     platform.lake.upsert_bars(pd.concat(series, ignore_index=True))
-    platform.run()
+    platform.run(assets=ASSETS)
     before = {asset: platform.versions(asset) for asset in ASSETS}
     known_then = datetime.now(UTC)
     old = platform.lake.bars("BTCUSDT", "1h")
     corrected = old.iloc[500:548].assign(close=lambda those: (those["high"] + those["low"]) / 2)
     platform.lake.upsert_bars(corrected)
-    assert platform.run().success
+    assert platform.run(assets=ASSETS).success
     after = {asset: platform.versions(asset) for asset in ASSETS}
     for asset in ("bars", "features", "rsi_backtest"):
         assert after[asset]["BTCUSDT"] != before[asset]["BTCUSDT"], asset
@@ -122,7 +122,7 @@ def test_a_correction_changes_exactly_its_symbols_downstream(platform: Platform)
 def test_a_symbol_without_bars_fails_with_the_next_step(platform: Platform) -> None:
     platform.watch("BTCUSDT", "EMPTY", source="file")
     platform.lake.upsert_bars(builders.bars(900))
-    assert not platform.run().success
+    assert not platform.run(assets=["bars"]).success
     reason = next(one.reason for one in outcomes_of(platform.lake, ["bars"], ["EMPTY"]))
     assert "bot-core import" in reason
 
@@ -132,7 +132,7 @@ def test_real_and_simulated_bars_are_never_mixed(platform: Platform) -> None:
     platform.lake.upsert_bars(builders.bars(900))
     before = platform.lake.bars("BTCUSDT", "1h")
     platform.watch("BTCUSDT", "ETHUSDT")
-    result = platform.run()
+    result = platform.run(assets=["bars"])
     assert not result.success
     assert materializations(result, "bars") == ["ETHUSDT"]
     pd.testing.assert_frame_equal(platform.lake.bars("BTCUSDT", "1h"), before, check_exact=True)
@@ -146,7 +146,7 @@ def test_a_bug_is_never_taken_for_a_bad_symbol(platform: Platform, monkeypatch: 
 
     monkeypatch.setattr(sys.modules["assets.features"], "bar_features", broken)
     platform.watch("BTCUSDT")
-    result = platform.run()
+    result = platform.run(assets=COLLECTED)
     assert not result.success
     steps = {event.step_key for event in result.all_events if event.is_step_failure}
     assert "features" in steps
@@ -154,13 +154,13 @@ def test_a_bug_is_never_taken_for_a_bad_symbol(platform: Platform, monkeypatch: 
 
 def test_the_quarantine_holds_nothing_of_a_clean_feed(platform: Platform) -> None:
     platform.watch("BTCUSDT")
-    platform.run()
+    platform.run(assets=["bars"])
     assert platform.lake.read(QUARANTINE).empty
 
 
 def test_inputs_are_recorded_with_their_versions(platform: Platform) -> None:
     platform.watch("BTCUSDT")
-    platform.run()
+    platform.run(assets=COLLECTED)
     record = platform.instance.get_latest_materialization_event(dg.AssetKey("features"))
     assert record is not None
     tags = record.asset_materialization.tags if record.asset_materialization else None
@@ -188,10 +188,10 @@ def test_a_glitch_that_came_as_the_newest_bar_is_withdrawn_when_it_reverses(
 
     platform.watch("BTCUSDT", source="file")
     monkeypatch.setattr("resources.market.bar_sources", lambda _: {"file": Feed(891)})
-    platform.run()
+    platform.run(assets=["bars"])
     assert len(platform.lake.bars("BTCUSDT", "1h")) == 891
     monkeypatch.setattr("resources.market.bar_sources", lambda _: {"file": Feed(900)})
-    assert platform.run(assets=ASSETS).success
+    assert platform.run(assets=COLLECTED).success
     stored = platform.lake.bars("BTCUSDT", "1h")
     assert len(stored) == 899
     assert feed.loc[890, "open_time"] not in set(stored["open_time"])
@@ -204,7 +204,7 @@ def test_an_unreadable_file_of_one_symbol_stops_that_symbol_alone(platform: Plat
     platform.lake.upsert_bars(pd.concat(series, ignore_index=True))
     broken = next(path for path in platform.lake_root.rglob("*.parquet") if "BTCUSDT" in str(path))
     broken.write_bytes(broken.read_bytes()[:100])
-    result = platform.run()
+    result = platform.run(assets=ASSETS)
     assert not result.success
     assert materializations(result, "rsi_backtest") == ["ETHUSDT"]
 
@@ -226,7 +226,7 @@ def test_what_a_slow_source_has_brought_is_stored_before_the_last_symbol_came(
             return self.source.fetch(*arguments)
 
     monkeypatch.setattr("resources.market.bar_sources", lambda _: {"simulated": Watched()})
-    assert platform.run().success
+    assert platform.run(assets=["bars"]).success
     assert seen == [0, 1, 2]
 
 
@@ -235,7 +235,7 @@ def test_symbols_beyond_the_patience_fail_and_the_others_are_stored(
 ) -> None:
     platform.watch("BTCUSDT", "ETHUSDT")
     monkeypatch.setattr("assets.each_symbol.PATIENCE_S", 0.0)
-    result = platform.run()
+    result = platform.run(assets=["bars"])
     assert not result.success
     reasons = [one.reason for one in outcomes_of(platform.lake, ["bars"]) if not one.is_made]
     assert len(reasons) == 2
@@ -246,19 +246,19 @@ def test_features_of_bars_that_nobody_judged_are_not_made(platform: Platform) ->
     """A verdict on other bars is none on these."""
     platform.watch("BTCUSDT", source="file")
     platform.lake.upsert_bars(builders.bars(900))
-    platform.run()
+    platform.run(assets=COLLECTED)
     platform.lake.upsert_bars(builders.bars(1_000).tail(100))
     result = platform.run(assets=["features"])
     assert not result.success
     (outcome,) = outcomes_of(platform.lake, ["features"])
     assert "have changed since bar_quality read them" in outcome.reason
-    assert platform.run().success
+    assert platform.run(assets=COLLECTED).success
 
 
 def test_a_recorded_input_is_exactly_what_was_read(platform: Platform) -> None:
     platform.watch("BTCUSDT", source="file")
     platform.lake.upsert_bars(builders.bars(900))
-    platform.run()
+    platform.run(assets=COLLECTED)
     (outcome,) = outcomes_of(platform.lake, ["features"])
     read = platform.lake.bars("BTCUSDT", "1h")
     assert outcome.inputs["bars"] == platform.lake.frame_hashes(BARS, read)["BTCUSDT"]

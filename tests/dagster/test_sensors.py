@@ -38,7 +38,7 @@ def asked_symbols(platform: Platform, request: dg.RunRequest) -> dict[str, list[
 
 def test_a_new_symbol_gets_a_partition_and_its_history(platform: Platform) -> None:
     platform.watch("BTCUSDT")
-    platform.run()
+    platform.run(assets=["bars"])
     platform.watch("BTCUSDT", "ETHUSDT")
     platform.instance.delete_dynamic_partition(str(SYMBOLS.name), "ETHUSDT")
     answer = evaluated(platform, watchlist)
@@ -53,7 +53,7 @@ def test_a_new_symbol_gets_a_partition_and_its_history(platform: Platform) -> No
 
 def test_a_removed_symbol_loses_its_partition_and_keeps_its_bars(platform: Platform) -> None:
     platform.watch("BTCUSDT", "ETHUSDT")
-    platform.run()
+    platform.run(assets=["bars"])
     platform.watch("BTCUSDT")
     answer = evaluated(platform, watchlist)
     assert [request.partition_keys for request in answer.dynamic_partitions_requests or ()] == [["ETHUSDT"]]
@@ -212,7 +212,7 @@ def test_bars_of_another_timeframe_are_no_news(platform: Platform) -> None:
     version = platform.versions("bars")
     platform.lake.upsert_bars(builders.bars(300, timeframe="5m"))
     assert not evaluated(platform, fresh_bars).run_requests
-    platform.run()
+    platform.run(assets=["bars"])
     assert platform.versions("bars") == version
 
 

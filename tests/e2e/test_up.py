@@ -159,6 +159,7 @@ def test_up_serves_on_loopback_alone_and_sigterm_ends_every_process_a_run_includ
     assert process.wait() == 0
 
 
+@pytest.mark.slow
 def test_sigkill_of_up_ends_every_process_too(start: Start, port: int) -> None:
     process = start(port)
     _wait_until_up(process)
@@ -178,7 +179,11 @@ def test_ctrl_c_ends_it_where_the_shell_had_signals_ignored(start: Start, port: 
 
 
 @pytest.mark.parametrize(
-    ("module", "name"), [("dagster._daemon", "daemon"), ("bot_core_dagster.cli.mlflow_server", "mlflow-server")]
+    ("module", "name"),
+    [
+        ("dagster._daemon", "daemon"),
+        pytest.param("bot_core_dagster.cli.mlflow_server", "mlflow-server", marks=pytest.mark.slow),
+    ],
 )
 def test_the_death_of_a_service_is_said_and_ends_the_rest(start: Start, port: int, module: str, name: str) -> None:
     process = start(port)
