@@ -236,4 +236,5 @@ BOOSTING: Final = ModelKind(
         "direction": dict(DIRECTION),
         "spread": dict(SPREAD),
     },
+    library="xgboost",
 )

@@ -72,7 +72,7 @@ def evaluate(predictions: Predictions, labels: Labels, rows: IntArray1D) -> Eval
         If there is not one prediction for each row.
     """
     _require_rows(predictions, rows)
-    sign, direction, scaled = labels.sign[rows], labels.direction[rows], labels.scaled[rows]
+    sign, direction, scaled = labels.sign[rows], labels.direction[rows], labels.scaled_at(rows)
     return Evaluation(
         tuple(
             _of_horizon(

@@ -27,8 +27,12 @@ from bot_core_dagster.models.store import ModelStore
 from bot_core_dagster.models.traded import LONG_FROM, SHORT_FROM
 from bot_core_dagster.settings import Instrument
 
-RECENT_ROWS: Final = 360
-"""Rows whose misses set the intervals: fifteen days of hours."""
+RECENT_ROWS: Final = 240
+"""Rows whose misses set the intervals: ten days of hours.
+
+On the real BTCUSDT and EURUSD, naive forecasts every 37 hours: 89.4 % and 90.0 % came to lie inside, with 480 rows
+89.6 % and 90.2 % (standard error 0.8 points), with 120 rows 87.2 % and 88.4 %.
+"""
 
 NAIVE_TYPE: Final = "naive"
 

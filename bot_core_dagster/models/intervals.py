@@ -49,7 +49,7 @@ class Intervals:
 
     def inside(self, labels: Labels, rows: IntArray1D) -> FloatArray2D:
         """Return 1 where the return came to lie inside, 0 outside, NaN where it is not known."""
-        scaled = labels.scaled[rows]
+        scaled = labels.scaled_at(rows)
         is_inside: BoolArray2D = (scaled >= self.lower) & (scaled <= self.upper)
         return np.where(np.isfinite(scaled), is_inside.astype(np.float64), np.nan)
 
@@ -86,7 +86,7 @@ def adaptive_intervals(predictions: Predictions, labels: Labels, rows: IntArray1
 
     _require_rows(predictions, rows)
     low, high = predictions.quantiles[:, :, 0], predictions.quantiles[:, :, -1]
-    scores = scores_of(low, high, labels.scaled[rows])
+    scores = scores_of(low, high, labels.scaled_at(rows))
     widening, level = np.zeros_like(scores), np.zeros_like(scores)
     for place in range(HORIZONS):
         pass_rows(

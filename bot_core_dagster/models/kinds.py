@@ -1,8 +1,13 @@
 """Kinds: every kind of model by its name.
 
-Belongs here: which there are. Not here: any of them (`models.networks`, `models.boosting`, `models.naive`).
+Belongs here: which there are, and loading their libraries ahead of use. Not here: any of them (`models.networks`,
+`models.boosting`, `models.naive`).
 """
 
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from importlib import import_module
 from typing import Final
 
 from bot_core_dagster.errors import UnknownNameError
@@ -41,3 +46,16 @@ def trained_kind_named(name: str) -> ModelKind:
     if name not in MODEL_TYPES:
         raise UnknownNameError(f"no model to train is named {name!r}; there are {', '.join(MODEL_TYPES)}")
     return _KINDS[name]
+
+
+@contextmanager
+def libraries_loading(names: Iterable[str]) -> Iterator[None]:
+    """Import what these kinds compute with while the block reads what they are asked about: torch takes over a second.
+
+    Where an import fails, the one on use says so.
+    """
+    libraries = sorted({_KINDS[name].library for name in names if name in _KINDS} - {""})
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        for library in libraries:
+            beside.submit(import_module, library)
+        yield

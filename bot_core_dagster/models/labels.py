@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from bot_core_dagster.errors import ShapeError
 from bot_core_dagster.features.runs import starts_a_run
-from bot_core_dagster.metrics.arrays import FloatArray1D, FloatArray2D
+from bot_core_dagster.metrics.arrays import FloatArray1D, FloatArray2D, IntArray1D
 
 HORIZONS: Final = 24
 """Bars ahead that are forecast: 1 to 24, a day of hours."""
@@ -50,6 +50,11 @@ class Labels:
     def scaled(self) -> FloatArray2D:
         """Returns over the deviation expected of h bars: log_ret / (deviation · √h)."""
         return self.log_ret / spread_of(self.deviation)
+
+    def scaled_at(self, rows: IntArray1D) -> FloatArray2D:
+        """Return `scaled[rows]`, shape (len(rows), HORIZONS), without that of all the others."""
+        of_rows: FloatArray2D = self.log_ret[rows] / spread_of(self.deviation[rows])
+        return of_rows
 
     @property
     def sign(self) -> FloatArray2D:
@@ -88,10 +93,11 @@ def labels_of(bars: pd.DataFrame, features: pd.DataFrame, calendar_name: str) ->
         )
     log_close = np.log(bars["close"].to_numpy(dtype=np.float64))
     run = np.cumsum(starts_a_run(bars, calendar_name))
-    log_ret = np.full((len(bars), HORIZONS), np.nan)
+    by_horizon = np.full((HORIZONS, len(bars)), np.nan)
     for horizon in range(1, min(HORIZONS, len(bars) - 1) + 1):
         ahead = log_close[horizon:] - log_close[:-horizon]
-        log_ret[:-horizon, horizon - 1] = np.where(run[horizon:] == run[:-horizon], ahead, np.nan)
+        by_horizon[horizon - 1, :-horizon] = np.where(run[horizon:] == run[:-horizon], ahead, np.nan)
+    log_ret = np.ascontiguousarray(by_horizon.T)
     deviation = features[VOLATILITY].to_numpy(dtype=np.float64)
     deviation = np.where(deviation > 0.0, deviation, np.nan)
     close_time = pd.DatetimeIndex(bars["close_time"])

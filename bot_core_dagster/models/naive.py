@@ -62,7 +62,7 @@ def naive_predictor(labels: Labels, rows: IntArray1D | None = None) -> NaivePred
         By Laplace's rule no probability is 0 or 1, and it is a half where nothing is known; the quantiles are 0 there.
     """
     places = np.arange(len(labels.deviation)) if rows is None else rows
-    direction, scaled = labels.direction[places], labels.scaled[places]
+    direction, scaled = labels.direction[places], labels.scaled_at(places)
     n_up, n_known = np.nansum(direction, axis=0), np.isfinite(direction).sum(axis=0)
     return NaivePredictor((n_up + 1.0) / (n_known + 2.0), np.array([_around_zero(column) for column in scaled.T]))
 

@@ -111,6 +111,7 @@ class ModelKind:
     fit : trains one
     load : makes a predictor of its files; raises ModelError where they are corrupt or another model's
     architecture : what the card says of its shape
+    library : what it computes with, imported by `fit` and `load`; "" where it needs none
     """
 
     name: str
@@ -118,3 +119,4 @@ class ModelKind:
     fit: Callable[[Training, FitOptions], Fit]
     load: Callable[[Mapping[str, bytes]], Predictor]
     architecture: Mapping[str, Any]
+    library: str = ""

@@ -1,5 +1,6 @@
 """Models as assets: trained, compared, recorded, forecast and scored, symbol by symbol, with MLflow beside."""
 
+import sys
 from shutil import rmtree
 
 import dagster as dg
@@ -79,7 +80,7 @@ def test_a_champion_whose_file_is_gone_leaves_the_naive_forecast_and_a_note(trai
 def test_a_run_over_many_symbols_draws_no_fan_and_says_how_to_get_one(
     trained: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("assets.forecasts.PICTURED_SYMBOLS", 1)
+    monkeypatch.setattr(sys.modules["assets.forecasts"], "PICTURED_SYMBOLS", 1)
     result = trained.run(assets=("forecasts",))
     assert materializations(result, "forecasts") == ["BTCUSDT", "ETHUSDT"]
     assert "or bot-core predict ETHUSDT" in str(_metadata(result, "forecasts", "ETHUSDT")["fan"])

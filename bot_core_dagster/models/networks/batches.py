@@ -12,7 +12,6 @@ import torch
 from torch import Tensor
 
 from bot_core_dagster.metrics.arrays import IntArray1D
-from bot_core_dagster.models.labels import spread_of
 from bot_core_dagster.models.predictions import Training
 
 
@@ -29,6 +28,5 @@ def batches(training: Training, rows: IntArray1D, n_rows: int, device: torch.dev
     labels = training.labels
     for first in range(0, len(rows), n_rows):
         some = rows[first : first + n_rows]
-        scaled = labels.log_ret[some] / spread_of(labels.deviation[some])
-        arrays = training.windows.at(some), labels.direction[some], scaled
+        arrays = training.windows.at(some), labels.direction[some], labels.scaled_at(some)
         yield Batch(*(torch.from_numpy(array.astype(np.float32, copy=False)).to(device) for array in arrays))

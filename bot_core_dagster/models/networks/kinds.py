@@ -26,7 +26,7 @@ def _load(name: str, files: Mapping[str, bytes]) -> Predictor:
 
 def _kind(name: str, title: str, sizes: Mapping[str, Any]) -> ModelKind:
     architecture = {"network": name, **sizes, "optimiser": "Adam", **asdict(OPTIMISATION)}
-    return ModelKind(name, title, fit=partial(_fit, name), load=partial(_load, name), architecture=architecture)
+    return ModelKind(name, title, partial(_fit, name), partial(_load, name), architecture, library="torch")
 
 
 LSTM: Final = _kind("lstm", "LSTM", asdict(RECURRENT))

@@ -7,6 +7,7 @@ features and their scaling (`models.registry`), training (`trainer`).
 import hashlib
 import json
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, Final
 
 import numpy as np
@@ -106,16 +107,22 @@ def _require_own(name: str, described: Mapping[str, Any], weights: Mapping[str, 
         raise ModelError(f"{WEIGHTS} is of kind {kind or 'unknown'}, expected {name}; {_NEXT}")
     if not isinstance(n_columns, int) or n_columns < 1:
         raise ModelError(f"{WEIGHTS} of the {name} model names {n_columns} features, expected 1 or more; {_NEXT}")
-    with torch.device("meta"):
-        expected = {key: tuple(tensor.shape) for key, tensor in Network(name, n_columns).state_dict().items()}
+    expected = _shapes(name, n_columns)
     found = {key: tuple(tensor.shape) for key, tensor in weights.items()}
-    differing = sorted(key for key in expected | found if expected.get(key) != found.get(key))
+    differing = sorted(key for key in {**expected, **found} if expected.get(key) != found.get(key))
     if differing:
         says = ", ".join(f"{key} {found.get(key, 'missing')} not {expected.get(key, 'there')}" for key in differing[:3])
         raise ModelError(f"{WEIGHTS} has {len(differing)} tensors unlike a {name} of {n_columns}: {says}; {_NEXT}")
     if described.get("sha256") != _digest(weights):
         raise ModelError(f"the numbers in {WEIGHTS} of the {name} model have changed since it was written; {_NEXT}")
     return n_columns
+
+
+@cache
+def _shapes(name: str, n_columns: int) -> Mapping[str, tuple[int, ...]]:
+    """Return what the tensors of a network are; no memory is taken, however many columns a file may claim."""
+    with torch.device("meta"):
+        return {key: tuple(tensor.shape) for key, tensor in Network(name, n_columns).state_dict().items()}
 
 
 def _digest(weights: Mapping[str, Tensor]) -> str:
