@@ -20,7 +20,8 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.bench_grid import YEAR_OF_HOURS, YEAR_OF_MINUTES
-from benchmarks.models_home import home_of, lake_of, promote_everywhere, run_in_process, simulated_bars
+from benchmarks.job_run import run_in_process
+from benchmarks.models_home import home_of, lake_of, promote_everywhere, simulated_bars
 from bot_core_dagster.models.forecast_table import FORECASTS
 from bot_core_dagster.models.kinds import kind_named
 from bot_core_dagster.models.known import Known

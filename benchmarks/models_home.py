@@ -1,19 +1,16 @@
-"""Homes for the benchmarks of models: settings, a lake with bars, and champions, and a run on them in a process.
+"""Homes for the benchmarks of models: settings, a lake with bars, and champions.
 
-Belongs here: what must be there before the clock starts. Not here: timing (`bench_models`).
+Belongs here: what must be there before the clock starts. Not here: runs on them (`job_run`), timing (`bench_models`).
 """
 
-import json
 import os
-import subprocess
-import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 import pandas as pd
 
@@ -25,7 +22,6 @@ from bot_core_dagster.models.plan import TrainingPlan
 from bot_core_dagster.models.registry import promote_by_hand, record_model
 from bot_core_dagster.models.store import ModelStore
 from bot_core_dagster.models.training import train_model
-from bot_core_dagster.places import PROJECT_ROOT
 from tests.builders import instrument
 
 START: Final = datetime(2023, 1, 1, tzinfo=UTC)
@@ -36,13 +32,6 @@ _ENTRY: Final = (
     "costs = {{ fee_bps = 4.0, spread_bps = 1.0, slippage_bps = 1.0 }}\n"
 )
 _SHORT: Final = TrainingPlan(days_of_data=90, unseen_days=60, max_epochs=2)
-
-
-class RunTimes(NamedTuple):
-    """Seconds of a run from its RUN_START to its RUN_SUCCESS, and those of the CPU within."""
-
-    run_s: float
-    cpu_s: float
 
 
 def simulated_bars(symbol: str, days: int, edge: float = 0.0) -> pd.DataFrame:
@@ -84,13 +73,3 @@ def promote_everywhere(environment: dict[str, str], bars: dict[str, pd.DataFrame
         card = store.save(replace(trained.card, symbol=symbol, files={}), trained.predictor.files())
         record_model(lake, card)
         promote_by_hand(lake, symbol, card.timeframe, card.version, "to be timed")
-
-
-def run_in_process(environment: dict[str, str], job: str, assets: Sequence[str]) -> RunTimes:
-    """Execute a job's assets in a process; return how long its run took."""
-    command = [sys.executable, "-m", "benchmarks.models_run", job, *assets]
-    done = subprocess.run(command, env=environment, cwd=PROJECT_ROOT, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise RuntimeError(f"the run failed:\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}")
-    told = json.loads(done.stdout.splitlines()[-1])
-    return RunTimes(told["run_s"], told["cpu_s"])

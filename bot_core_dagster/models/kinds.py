@@ -4,12 +4,13 @@ Belongs here: which there are, and loading their libraries ahead of use. Not her
 `models.boosting`, `models.naive`).
 """
 
-from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
+from functools import partial
 from importlib import import_module
 from typing import Final
 
+from bot_core_dagster.beside import beside
 from bot_core_dagster.errors import UnknownNameError
 from bot_core_dagster.models.boosting import BOOSTING
 from bot_core_dagster.models.naive import NAIVE
@@ -48,14 +49,7 @@ def trained_kind_named(name: str) -> ModelKind:
     return _KINDS[name]
 
 
-@contextmanager
-def libraries_loading(names: Iterable[str]) -> Iterator[None]:
-    """Import what these kinds compute with while the block reads what they are asked about: torch takes over a second.
-
-    Where an import fails, the one on use says so.
-    """
+def libraries_loading(names: Iterable[str]) -> AbstractContextManager[None]:
+    """Import what these kinds compute with while a block reads what they are asked about: torch takes over a second."""
     libraries = sorted({_KINDS[name].library for name in names if name in _KINDS} - {""})
-    with ThreadPoolExecutor(max_workers=1) as beside:
-        for library in libraries:
-            beside.submit(import_module, library)
-        yield
+    return beside(*(partial(import_module, library) for library in libraries))

@@ -117,7 +117,7 @@ def analyse(bars: pd.DataFrame, instrument: Instrument) -> MarketAnalysis:
     """
     if bars.empty:
         raise ShapeError(f"{instrument.symbol}: expected bars to analyse, got none; next: collect or import some")
-    frames = TwoTimeframes(bars, instrument.calendar)
+    frames = TwoTimeframes(bars, instrument.calendar, newest=1)
     newest = bars.iloc[-1]
     rules = [each for each in strategies().values() if isinstance(each, RuleStrategy)]
     said = [_newest_opinion(strategy, frames) for strategy in rules]

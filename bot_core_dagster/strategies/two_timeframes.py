@@ -68,10 +68,12 @@ class TwoTimeframes:
 
     bars : bar frame of one instrument, ascending
     calendar_name : its trading calendar
+    newest : how many bars, the newest ones, are asked about; None for all. A strategy may have no opinion on the others
     """
 
     bars: pd.DataFrame
     calendar_name: str
+    newest: int | None = None
     _remembered: dict[object, Opinions] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:

@@ -4,19 +4,25 @@ Belongs here: the two loops and what compiles them. Not here: what is decided fr
 volume features (`features.catalog.volume`).
 
 Each window is summed afresh: a running sum keeps a residue of what left it, and no volume would not be zero.
+
+A loop over a few bars, as the newest opinion needs them, runs as it stands: numba takes over half a second to load.
 """
 
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from bot_core_dagster.metrics.arrays import FloatArray1D
 
+WORTH_COMPILING: Final = 20_000
+"""Steps of a loop, bars times window, that take about 10 ms as they stand."""
+
 
 def window_sum(values: FloatArray1D, window: int) -> FloatArray1D:
     """Return the sum of the last `window` values, shape (n_bars,), NaN until there are so many."""
-    summed: FloatArray1D = _compiled(window_sum_loop)(np.ascontiguousarray(values), window)
+    loop = _fit_for(window_sum_loop, len(values) * window)
+    summed: FloatArray1D = loop(np.ascontiguousarray(values), window)
     return summed
 
 
@@ -42,7 +48,7 @@ def point_of_control(price: FloatArray1D, volume: FloatArray1D, window: int, n_b
     ----------
     Steidlmayer, J. P. (1986). Markets and Market Logic.
     """
-    loop = _compiled(point_of_control_loop)
+    loop = _fit_for(point_of_control_loop, len(price) * window)
     poc: FloatArray1D = loop(np.ascontiguousarray(price), np.ascontiguousarray(volume), window, n_bins)
     return poc
 
@@ -74,6 +80,10 @@ def point_of_control_loop(price: FloatArray1D, volume: FloatArray1D, window: int
         if traded[fullest] > 0.0:
             poc[last] = lowest + (fullest + 0.5) * width
     return poc
+
+
+def _fit_for(loop: Any, n_steps: int) -> Any:
+    return _compiled(loop) if n_steps >= WORTH_COMPILING else loop
 
 
 @cache

@@ -41,9 +41,13 @@ def _signed_ratio(run: BarRun, parameters: Mapping[str, float]) -> FloatArray1D:
 
 
 def _judge(frames: TwoTimeframes, parameters: Mapping[str, float]) -> Opinions:
+    memory = 1 + max(PROFILE_BARS, int(parameters["window"]), int(parameters["look_back"]))
+
     def of_bars(run: BarRun) -> tuple[FloatArray1D, ...]:
         table = np.full((4, run.n_bars), np.nan)
         for rows in stretches_with_volume(run):
+            if frames.newest is not None:  # no bar before these has a part in what is asked
+                rows = slice(max(rows.start, rows.stop - frames.newest - memory), rows.stop)
             table[:, rows] = _measures(run.part(rows), parameters)
         return tuple(table)
 

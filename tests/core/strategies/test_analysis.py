@@ -1,12 +1,17 @@
 """Market analysis: the newest opinion of every strategy of rules, and the signal that follows."""
 
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bot_core_dagster.errors import ShapeError
+from bot_core_dagster.places import PROJECT_ROOT
 from bot_core_dagster.strategies import RuleStrategy, strategies
 from bot_core_dagster.strategies.analysis import (
     MARKET_ANALYSIS,
@@ -15,6 +20,7 @@ from bot_core_dagster.strategies.analysis import (
     analysis_rows,
     opinion_rows,
 )
+from bot_core_dagster.strategies.two_timeframes import TwoTimeframes
 from tests import builders
 
 RULES = {name: each for name, each in strategies().items() if isinstance(each, RuleStrategy)}
@@ -30,6 +36,38 @@ def test_each_strategy_says_what_its_own_opinions_say_at_the_newest_bar(n_bars: 
         assert one.direction == {1: "LONG", -1: "SHORT", 0: "NEUTRAL"}[int(given.direction[-1])]
         np.testing.assert_equal(one.rule_confidence, float(given.rule_confidence[-1]))
         assert one.reasoning == given.reason(-1)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    n_bars=st.integers(1, 400),
+    missing=st.sets(st.integers(0, 399), max_size=3),
+    silent=st.sets(st.integers(0, 399), max_size=3),
+)
+def test_what_is_asked_of_the_newest_bar_alone_is_what_the_whole_history_says(
+    seed: int, n_bars: int, missing: set[int], silent: set[int]
+) -> None:
+    bars = builders.bars(n_bars + 1, seed=seed)
+    bars["volume"] = bars["volume"].where(~bars.index.isin(silent), np.nan)
+    kept = ~bars.index.isin(missing - {n_bars})
+    bars = bars[kept].reset_index(drop=True)
+    newest, whole = TwoTimeframes(bars, "crypto", newest=1), TwoTimeframes(bars, "crypto")
+    for strategy in RULES.values():
+        asked, known = strategy.opinions_on(newest, {}), strategy.opinions_on(whole, {})
+        assert asked.direction[-1] == known.direction[-1]
+        np.testing.assert_equal(asked.rule_confidence[-1], known.rule_confidence[-1])
+        assert asked.reason(-1) == known.reason(-1)
+
+
+def test_an_analysis_loads_no_compiler() -> None:
+    """It takes longer to load than fifty symbols to analyse."""
+    code = (
+        "import sys; from tests import builders; from bot_core_dagster.strategies.analysis import analyse; "
+        "analyse(builders.bars(2_000), builders.instrument()); print('numba' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT_ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
 
 
 def test_the_signal_is_that_of_a_confident_consensus() -> None:

@@ -7,7 +7,7 @@ import time
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot_core_dagster.strategies.volume_windows import (
@@ -18,7 +18,12 @@ from bot_core_dagster.strategies.volume_windows import (
 )
 
 
-@settings(max_examples=40, deadline=None)
+@pytest.fixture(autouse=True)
+def _compiled_however_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot_core_dagster.strategies.volume_windows.WORTH_COMPILING", 0)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 2**32 - 1), n_bars=st.integers(0, 90), window=st.integers(1, 40), n_bins=st.integers(1, 25))
 def test_compiled_and_readable_twin_equal_numpys_histogram(seed: int, n_bars: int, window: int, n_bins: int) -> None:
     rng = np.random.default_rng(seed)

@@ -1,19 +1,40 @@
-"""One run of a job of models in a process of its own, over all symbols of the settings: what `bench_models` times.
+"""One run of a job in a process of its own, over all symbols of the settings: what benchmarks of runs time.
 
-Belongs here: executing `JOB ASSET…`, timed by Dagster's own events. Not here: the lake that it reads.
+Belongs here: starting the process, executing `JOB ASSET…` in it, timed by Dagster's own events. Not here: the lake that
+it reads.
 """
 
 import json
+import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import dagster as dg
 
 from assets.partitions import SYMBOLS, symbol_range_tags
 from bot_core_dagster.definitions import build_defs
+from bot_core_dagster.places import PROJECT_ROOT
 from bot_core_dagster.settings import load_settings
 from resources.event_log import write_batches_at_once
+
+
+class RunTimes(NamedTuple):
+    """Seconds of a run from its RUN_START to its RUN_SUCCESS, and those of the CPU within."""
+
+    run_s: float
+    cpu_s: float
+
+
+def run_in_process(environment: Mapping[str, str], job: str, assets: Sequence[str]) -> RunTimes:
+    """Execute a job's assets in a process; return how long its run took."""
+    command = [sys.executable, "-m", "benchmarks.job_run", job, *assets]
+    done = subprocess.run(command, env=environment, cwd=PROJECT_ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"the run failed:\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}")
+    told = json.loads(done.stdout.splitlines()[-1])
+    return RunTimes(told["run_s"], told["cpu_s"])
 
 
 def main(job_name: str, assets: Sequence[str]) -> int:
