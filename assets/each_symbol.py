@@ -32,6 +32,8 @@ BATCH_SYMBOLS: Final = 100
 """Symbols in memory at once, and in one commit."""
 BATCH_S: Final = 30.0
 """What a slow source has brought is stored after this long, whoever is still to come."""
+PROGRESS_S: Final = 1.0
+"""Between two lines that say how far a run is."""
 PATIENCE_S: Final = 2_700.0
 """Under the run's limit of an hour: symbols that were not reached by then fail, the others are stored."""
 
@@ -80,6 +82,7 @@ class _Run:
     wanted: list[Instrument] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
     versions: dict[str, Mapping[str, str]] = field(default_factory=dict)
+    said: float = field(default_factory=time.monotonic)
 
     def admit(self, settings: Settings, symbol: str) -> None:
         """Note a symbol as one to make, or why it cannot be."""
@@ -139,7 +142,9 @@ class _Run:
             return None
 
     def _say_progress(self, n_done: int, symbol: str) -> None:
-        if n_done % max(1, len(self.wanted) // 10) == 0:
+        now = time.monotonic()
+        if now - self.said > PROGRESS_S or n_done == len(self.wanted):
+            self.said = now
             self.context.log.info(f"{self.asset}: {n_done} of {len(self.wanted)} symbols, {symbol} done")
 
     def finish(self, made: Mapping[str, Made], store: Store) -> None:

@@ -54,24 +54,26 @@ def resample(bars: pd.DataFrame, to: Timeframe, calendar_name: str) -> pd.DataFr
     starts = np.flatnonzero(np.concatenate([[True], open_time[1:] != open_time[:-1]]))
     close_time = grid.bar_close(open_time[starts], to)
     _require_whole_inputs(bars, starts, close_time, to)
-    longer = _aggregate(bars, starts).assign(timeframe=str(to), open_time=open_time[starts], close_time=close_time)
-    if bars["close_time"].iloc[-1] < close_time[-1]:
-        longer = longer.iloc[:-1]
-    return longer[list(BAR_COLUMNS)].reset_index(drop=True)
+    columns = _aggregate(bars, starts) | {
+        "timeframe": np.full(len(starts), str(to), dtype=object),
+        "open_time": open_time[starts],
+        "close_time": close_time,
+    }
+    n_whole = len(starts) - int(bars["close_time"].iloc[-1] < close_time[-1])
+    return pd.DataFrame({name: columns[name][:n_whole] for name in BAR_COLUMNS})
 
 
-def _aggregate(bars: pd.DataFrame, starts: npt.NDArray[np.int64]) -> pd.DataFrame:
-    longer = bars.iloc[starts].reset_index(drop=True)
+def _aggregate(bars: pd.DataFrame, starts: npt.NDArray[np.int64]) -> dict[str, Any]:
+    """Return the columns of the longer bars: what no rule is named for is the first input's."""
     ends = np.append(starts[1:], len(bars)) - 1
-
-    def each(column: str, ufunc: np.ufunc) -> npt.NDArray[Any]:
-        return np.asarray(ufunc.reduceat(bars[column].to_numpy(dtype=np.float64), starts))
-
-    longer["high"] = each("high", np.maximum)
-    longer["low"] = each("low", np.minimum)
-    longer["close"] = bars["close"].to_numpy(dtype=np.float64)[ends]
-    longer["volume"] = each("volume", np.add)
-    return longer
+    reduced = {"high": np.maximum, "low": np.minimum, "volume": np.add}
+    floats = {name: bars[name].to_numpy(dtype=np.float64) for name in (*reduced, "close")}
+    first = {name: bars[name].array.take(starts) for name in BAR_COLUMNS if name not in floats}
+    return {
+        **first,
+        **{name: ufunc.reduceat(floats[name], starts) for name, ufunc in reduced.items()},
+        "close": floats["close"][ends],
+    }
 
 
 def _require_one_series(bars: pd.DataFrame, to: Timeframe) -> None:
