@@ -155,12 +155,26 @@ def small_training(*model_types: str, edge: float = 1.0, **more: object) -> str:
     return "\n".join(["[sources.simulated]", "seed = 3", f"edge = {edge}", "[models]", *lines, ""])
 
 
+@contextmanager
+def made_in(folder: Path) -> Iterator[Platform]:
+    """Give a platform in a folder, with a BOT_CORE_HOME in it: to be made once and copied for each test."""
+    with pytest.MonkeyPatch.context() as patch, opened(folder) as made:
+        patch.setenv("BOT_CORE_HOME", str(folder / "home"))
+        yield made
+
+
+@contextmanager
+def copied(once: Path, folder: Path) -> Iterator[Platform]:
+    """Give a copy of the platform in a folder, with its own BOT_CORE_HOME."""
+    with made_in(copytree(once, folder)) as made:
+        yield made
+
+
 @pytest.fixture(scope="session")
 def trained_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a platform whose two symbols have bars with a large edge, a model each and a decision; copy it."""
     folder = tmp_path_factory.mktemp("trained")
-    with pytest.MonkeyPatch.context() as patch, opened(folder) as made:
-        patch.setenv("BOT_CORE_HOME", str(folder / "home"))
+    with made_in(folder) as made:
         made.now = TRAINED_AT
         made.watch("BTCUSDT", "ETHUSDT", more=small_training("boosting"))
         models = ("boosting_model", "champion", "forecasts", "forecast_scores")
@@ -169,11 +183,9 @@ def trained_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def trained(trained_once: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Platform]:
-    """A copy of that platform, in a BOT_CORE_HOME of its own, when it was trained."""
-    folder = copytree(trained_once, tmp_path / "trained")
-    monkeypatch.setenv("BOT_CORE_HOME", str(folder / "home"))
-    with opened(folder) as made:
+def trained(trained_once: Path, tmp_path: Path) -> Iterator[Platform]:
+    """A copy of that platform, when it was trained."""
+    with copied(trained_once, tmp_path / "trained") as made:
         made.now = TRAINED_AT
         yield made
 

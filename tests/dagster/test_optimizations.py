@@ -1,7 +1,9 @@
 """Searches, deployed parameters and what trades them, on real instances."""
 
 import json
+from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import dagster as dg
 import numpy as np
@@ -20,19 +22,28 @@ from bot_core_dagster.strategies import strategy_named
 from schedules import weekly_optimization
 from sensors import fresh_bars
 from tests import builders
-from tests.dagster.conftest import Platform, materializations
+from tests.dagster.conftest import Platform, copied, made_in, materializations
 
 SEARCH = ["rsi_optimization", "rsi_parameters", "rsi_backtest"]
 EVERYTHING = ["bars", "bar_quality", *SEARCH]
 SMALL = "[optimization]\nparameter_variations = 20\n"
 
 
+@pytest.fixture(scope="module")
+def searched_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a platform with ten months of one instrument, searched, decided on and traded; copy it."""
+    folder = tmp_path_factory.mktemp("searched")
+    with made_in(folder) as made:
+        made.watch("BTCUSDT", start="2023-05-01", more=SMALL)
+        assert made.run(assets=EVERYTHING).success
+    return folder
+
+
 @pytest.fixture
-def searched(platform: Platform) -> Platform:
-    """A platform with ten months of one instrument, searched, decided on and traded."""
-    platform.watch("BTCUSDT", start="2023-05-01", more=SMALL)
-    assert platform.run(assets=EVERYTHING).success
-    return platform
+def searched(searched_once: Path, tmp_path: Path) -> Iterator[Platform]:
+    """A copy of that platform."""
+    with copied(searched_once, tmp_path / "searched") as made:
+        yield made
 
 
 def rows(platform: Platform, table: Table) -> int:

@@ -1,5 +1,6 @@
 """The monthly review as an asset: a page, a picture, figures with their caveats."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,18 +10,19 @@ import pytest
 from assets.partitions import MONTHS
 from bot_core_dagster.portfolio import PORTFOLIO_REVIEWS, newest_full_month
 from bot_core_dagster.settings import load_settings
-from tests.dagster.conftest import TRADED, Platform, materializations
+from tests.dagster.conftest import TRADED, Platform, made_in, materializations
 
 
-@pytest.fixture
-def reviewed(platform: Platform) -> tuple[Platform, dg.AssetMaterialization]:
-    platform.watch("BTCUSDT", "ETHUSDT")
-    platform.run(assets=TRADED)
-    result = platform.run("portfolio_review", partition_key="2024-02-01")
-    assert result.success
-    assert materializations(result, "portfolio_review") == ["2024-02-01"]
-    (event,) = result.get_asset_materialization_events()
-    return platform, event.materialization
+@pytest.fixture(scope="module")
+def reviewed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Platform, dg.AssetMaterialization]]:
+    with made_in(tmp_path_factory.mktemp("reviewed")) as platform:
+        platform.watch("BTCUSDT", "ETHUSDT")
+        platform.run(assets=TRADED)
+        result = platform.run("portfolio_review", partition_key="2024-02-01")
+        assert result.success
+        assert materializations(result, "portfolio_review") == ["2024-02-01"]
+        (event,) = result.get_asset_materialization_events()
+        yield platform, event.materialization
 
 
 def test_a_review_shows_its_picture_and_links_its_page(reviewed: tuple[Platform, dg.AssetMaterialization]) -> None:

@@ -270,6 +270,7 @@ def test_a_look_without_open_runs_makes_no_store_and_imports_no_mlflow() -> None
     assert looked.stdout == "no MLflow run is open whose Dagster run is over\n", looked.stderr
 
 
+@pytest.mark.slow
 def test_two_processes_may_make_the_store_at_once(tmp_path: Path, start: Start) -> None:
     root = str(tmp_path / "fresh")
     children = [start("open", symbol, root) for symbol in ("one", "two")]

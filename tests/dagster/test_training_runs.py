@@ -237,6 +237,7 @@ def test_a_cancelled_training_ends_at_once_leaves_only_its_checkpoint_and_is_gon
     assert mlflow_states(interrupted.folder) == ["KILLED", "FINISHED"]
 
 
+@pytest.mark.slow
 def test_a_killed_training_is_gone_on_with_to_the_same_weights(
     interrupted: Interrupted, undisturbed: ModelCard
 ) -> None:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -99,11 +100,11 @@ def assert_caught_up(before: dict[str, int]) -> None:
         assert bars["open_time"].diff().dropna().nunique() == 1
 
 
-def kill_and_catch_up(rounds: int, seed: int) -> Counter[str]:
+def kill_and_catch_up(points: Sequence[str], rounds: int, seed: int) -> Counter[str]:
     rng = random.Random(seed)
     killed: Counter[str] = Counter()
     for _ in range(rounds):
-        for point in POINTS:
+        for point in points:
             before = stored()
             assert cycle(point, rng.randint(1, len(ASSETS))) == -9
             killed[point] += 1
@@ -113,13 +114,14 @@ def kill_and_catch_up(rounds: int, seed: int) -> Counter[str]:
 
 @pytest.mark.usefixtures("home")
 def test_a_killed_cycle_is_caught_up_with() -> None:
-    assert kill_and_catch_up(rounds=1, seed=1).total() == len(POINTS)
+    """Where most would be at odds: the lake holds what neither outcomes nor Dagster know of."""
+    assert kill_and_catch_up(["before the outcomes"], rounds=1, seed=1).total() == 1
 
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("home")
 def test_twenty_kills_at_each_point_lose_nothing() -> None:
-    killed = kill_and_catch_up(rounds=20, seed=2)
+    killed = kill_and_catch_up(POINTS, rounds=20, seed=2)
     print("\n" + "\n".join(f"{point:<24} {'#' * count} {count}" for point, count in killed.items()))
     assert min(killed.values()) == 20
 

@@ -5,6 +5,7 @@ Not here: how good a model must be (`tests.core.models`), other real files (`tes
 """
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +14,14 @@ import pytest
 
 from bot_core_dagster.lake import Lake, default_lake
 from bot_core_dagster.models.forecast_table import FORECASTS
+from bot_core_dagster.models.kinds import MODEL_TYPES
 from bot_core_dagster.models.labels import HORIZONS
 from bot_core_dagster.models.registry_tables import MODEL_DECISIONS, MODELS
 from tests.e2e.test_real_files import ENTRY, WATCHLIST, bot_core
 
 FILES = {"BTCUSDT": "crypto/binance_BTCUSDT_1h.csv", "EURUSD": "fx/mt5_export_EURUSD_H1.csv"}
-KINDS = ("gru", "boosting")
-SHORT = f"""
+SHORT = """
 [models]
-types = {json.dumps(KINDS)}
 days_of_data = 150
 unseen_days = 120
 max_epochs = 2
@@ -30,7 +30,7 @@ max_epochs = 2
 
 @pytest.fixture
 def lake(real_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lake:
-    """The lake with the bars of both, which the settings watch; short trainings of two kinds."""
+    """The lake with the bars of both, which the settings watch; short trainings."""
     settings = tmp_path / "bot_core.toml"
     watched = [ENTRY.format(*entry) for entry in WATCHLIST if entry[0] in FILES]
     settings.write_text("".join(watched) + SHORT, encoding="utf-8")
@@ -40,20 +40,23 @@ def lake(real_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> La
     return default_lake()
 
 
-def test_real_bars_are_trained_on_compared_decided_on_and_forecast(lake: Lake) -> None:
-    told = [bot_core("train", kind, "--json").stdout for kind in KINDS]
+@pytest.mark.parametrize(
+    "kinds", [("boosting",), pytest.param(MODEL_TYPES, marks=pytest.mark.slow)], ids=["boosting", "every kind"]
+)
+def test_real_bars_are_trained_on_compared_decided_on_and_forecast(lake: Lake, kinds: Sequence[str]) -> None:
+    told = [bot_core("train", kind, "--json").stdout for kind in kinds]
     assert "SIMULATED" not in "".join(told)
     answers: list[dict[str, Any]] = [json.loads(one) for one in told]
     assert all(not answer["failed"] for answer in answers)
-    _require_models(lake.read(MODELS))
+    _require_models(lake.read(MODELS), kinds)
     _require_decisions(lake.read(MODEL_DECISIONS))
     _require_forecasts(lake)
 
 
-def _require_models(models: pd.DataFrame) -> None:
+def _require_models(models: pd.DataFrame, kinds: Sequence[str]) -> None:
     """Each kind on each instrument, measured on months that it has not seen."""
     found = sorted(zip(models["symbol"], models["model_type"], strict=True))
-    assert found == sorted((symbol, kind) for symbol in FILES for kind in KINDS)
+    assert found == sorted((symbol, kind) for symbol in FILES for kind in kinds)
     assert models["log_loss"].between(0.6, 0.8).all()
     assert models["base_rate_log_loss"].between(0.69, 0.7).all()
     assert models["n_rows"].gt(500).all()

@@ -168,6 +168,7 @@ def test_sigkill_of_up_ends_every_process_too(start: Start, port: int) -> None:
     _assert_all_gone(tree)
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_it_where_the_shell_had_signals_ignored(start: Start, port: int) -> None:
     """A background job of a script starts with SIGINT ignored, and Dagster would copy that to SIGTERM."""
     process = start(port, ignored=(signal.SIGINT, signal.SIGTERM))
@@ -214,6 +215,7 @@ def test_one_port_for_both_is_refused(start: Start, port: int) -> None:
     assert f"error: --port and --mlflow-port are both {port}, expected two ports; next: bot-core up " in errors
 
 
+@pytest.mark.slow
 def test_a_store_of_mlflow_that_cannot_be_opened_is_said(start: Start, port: int, environment: dict[str, str]) -> None:
     folder = Path(environment["BOT_CORE_HOME"]) / "mlflow"
     folder.mkdir(parents=True)
