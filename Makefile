@@ -1,5 +1,6 @@
 # Everything a user or CI runs. Needs Python 3.11 or newer with venv, and make; nothing else.
 # The environment is rebuilt when constraints.txt or pyproject.toml change.
+# Modules are compiled where they are first imported: all of them at once would take a minute.
 
 PYTHON ?= python3
 VENV := .venv
@@ -41,11 +42,11 @@ $(VENV)/bin/python:
 
 $(STAMP): $(VENV)/bin/python pyproject.toml constraints.txt
 	@echo "Installing Bot Core into $(VENV) (one to three minutes, once)"
-	@$(BIN)/pip install --quiet --constraint constraints.txt --editable .
+	@$(BIN)/pip install --quiet --no-compile --constraint constraints.txt --editable .
 	@touch $@
 
 $(STAMP_DEV): $(STAMP)
-	@$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[dev]"
+	@$(BIN)/pip install --quiet --no-compile --constraint constraints.txt --editable ".[dev]"
 	@touch $@
 
 clean:  ## the environment and caches; never the state in .bot_core

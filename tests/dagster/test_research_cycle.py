@@ -70,12 +70,11 @@ def test_the_verdict_of_each_symbol_is_a_check_of_its_partition(platform: Platfo
     assert verdicts == {"BTCUSDT": True, "GAPPY": False}
 
 
-@pytest.mark.parametrize("symbol", ODD)
-def test_odd_symbols_run_through(platform: Platform, symbol: str) -> None:
-    platform.watch(symbol)
+def test_odd_symbols_run_through(platform: Platform) -> None:
+    platform.watch(*ODD)
     result = platform.run()
     assert result.success
-    assert materializations(result, "rsi_backtest") == [symbol]
+    assert materializations(result, "forecasts") == materializations(result, "rsi_backtest") == ODD
 
 
 def test_a_second_run_brings_only_new_bars(platform: Platform) -> None:
