@@ -10,15 +10,19 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
+from importlib import import_module
 from typing import Final
 
 import dagster as dg
 
 from assets.reading import Read, stored_bars
+from bot_core_dagster.ahead import begin
 from bot_core_dagster.errors import LakeConflictError
 from bot_core_dagster.lake import Lake
 from bot_core_dagster.models.decision import Champion
-from bot_core_dagster.models.kinds import libraries_loading
+from bot_core_dagster.models.intervals import load_loop
+from bot_core_dagster.models.kinds import libraries_of
 from bot_core_dagster.models.known import Known
 from bot_core_dagster.models.plan import TrainingPlan
 from bot_core_dagster.models.predictions import Curve
@@ -62,11 +66,11 @@ def served_bars(lake: Lake, instruments: Sequence[Instrument]) -> Mapping[str, R
     """Return what `known_bars` does, and who serves with the version of these decisions: a person may decide, too."""
     decided = lake.content_hashes(MODEL_DECISIONS, [one.symbol for one in instruments])
     champions = champions_of(lake, {one.symbol: str(one.timeframe) for one in instruments})
-    with libraries_loading(one.model_type for one in champions.values()):
-        read = known_bars(lake, instruments)
+    libraries = libraries_of(one.model_type for one in champions.values())
+    begin(*(partial(import_module, name) for name in libraries), load_loop)
     return {
         symbol: Read(Served(one.content, champions.get(symbol)), {**one.versions, "champion": decided[symbol]})
-        for symbol, one in read.items()
+        for symbol, one in known_bars(lake, instruments).items()
     }
 
 

@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import TypeAlias
 
 import numpy as np
+import talib
 from numpy.typing import NDArray
 
 from bot_core_dagster.errors import ShapeError
@@ -53,6 +54,12 @@ class BarRun:
     def log_ret(self) -> FloatArray1D:
         """Log return of each bar's close against the last; NaN at the first."""
         return np.diff(self.log_close, prepend=np.nan)
+
+    @cached_property
+    def atr_14(self) -> FloatArray1D:
+        """Wilder's average true range of 14 bars, NaN until there are 15."""
+        atr: FloatArray1D = talib.ATR(self.high, self.low, self.close, 14)
+        return atr
 
 
 @dataclass(frozen=True)

@@ -100,6 +100,15 @@ def adaptive_intervals(predictions: Predictions, labels: Labels, rows: IntArray1
     return _around(low, high, widening, level)
 
 
+def load_loop() -> None:
+    """Load the compiled loop ahead of need: numba takes over half a second."""
+    from bot_core_dagster.models.interval_loop import pass_rows
+
+    filled = np.zeros((2, HORIZONS))
+    rates = N_SCORES, MIN_SCORES, LEARNING_RATE, 1.0 - NOMINAL
+    pass_rows(np.zeros(2), np.arange(2), 1, rates, filled[:, 0], filled[:, 1])
+
+
 def scores_of(low: FloatArray2D, high: FloatArray2D, scaled: FloatArray2D) -> FloatArray2D:
     """Return how far each return lies outside of the quantiles, below 0 inside, NaN where it is unknown."""
     return np.maximum(low - scaled, scaled - high)

@@ -1,16 +1,12 @@
 """Kinds: every kind of model by its name.
 
-Belongs here: which there are, and loading their libraries ahead of use. Not here: any of them (`models.networks`,
+Belongs here: which there are, and what they compute with. Not here: any of them (`models.networks`,
 `models.boosting`, `models.naive`).
 """
 
 from collections.abc import Iterable
-from contextlib import AbstractContextManager
-from functools import partial
-from importlib import import_module
 from typing import Final
 
-from bot_core_dagster.beside import beside
 from bot_core_dagster.errors import UnknownNameError
 from bot_core_dagster.models.boosting import BOOSTING
 from bot_core_dagster.models.naive import NAIVE
@@ -49,7 +45,6 @@ def trained_kind_named(name: str) -> ModelKind:
     return _KINDS[name]
 
 
-def libraries_loading(names: Iterable[str]) -> AbstractContextManager[None]:
-    """Import what these kinds compute with while a block reads what they are asked about: torch takes over a second."""
-    libraries = sorted({_KINDS[name].library for name in names if name in _KINDS} - {""})
-    return beside(*(partial(import_module, library) for library in libraries))
+def libraries_of(names: Iterable[str]) -> list[str]:
+    """Return the modules that these kinds compute with, and import on use; of a name that is no kind, none."""
+    return sorted({_KINDS[name].library for name in names if name in _KINDS} - {""})

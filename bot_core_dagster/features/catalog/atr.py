@@ -3,8 +3,6 @@
 Belongs here: this indicator. Not here: missing bars, frames and storage (`features.frame`).
 """
 
-import talib
-
 from bot_core_dagster.features.definition import BarRun, Column, feature
 from bot_core_dagster.metrics.arrays import FloatArray1D
 
@@ -12,4 +10,4 @@ from bot_core_dagster.metrics.arrays import FloatArray1D
 @feature(Column("atr_14", "Wilder's average true range of 14 bars over the close", "fraction of the close", 15))
 def atr(run: BarRun) -> tuple[FloatArray1D, ...]:
     """Return the average true range relative to the price (Wilder 1978)."""
-    return (talib.ATR(run.high, run.low, run.close, 14) / run.close,)
+    return (run.atr_14 / run.close,)

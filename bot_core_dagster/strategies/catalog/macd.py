@@ -22,7 +22,6 @@ from bot_core_dagster.strategies.rules import RuleStrategy
 from bot_core_dagster.strategies.threshold import ThresholdStrategy
 from bot_core_dagster.strategies.two_timeframes import Indicators, TwoTimeframes, before
 
-_ATR_WINDOW: Final = 14
 _GROWS: Final = 1.1
 """How much larger than one bar before the histogram must be for the weakest rule."""
 
@@ -39,11 +38,11 @@ _IN_ORDER: Final = (Constraint("fast < slow", ("fast", "slow"), operator.lt),)
 def _histogram(run: BarRun, parameters: Mapping[str, float]) -> FloatArray1D:
     """Return the histogram over the average true range; NaN where the price never moved."""
     spans = (int(parameters[name]) for name in ("fast", "slow", "signal"))
-    return ratio(talib.MACD(run.close, *spans)[2], talib.ATR(run.high, run.low, run.close, _ATR_WINDOW))
+    return ratio(talib.MACD(run.close, *spans)[2], run.atr_14)
 
 
 def _warm_up(parameters: Mapping[str, float]) -> int:
-    return max(int(parameters["slow"] + parameters["signal"]) - 1, _ATR_WINDOW + 1)
+    return max(int(parameters["slow"] + parameters["signal"]) - 1, 15)  # bars of an ATR of 14
 
 
 def _judge(frames: TwoTimeframes, parameters: Mapping[str, float]) -> Opinions:
