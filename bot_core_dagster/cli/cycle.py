@@ -162,6 +162,8 @@ class Cycle:
         """Run a job, `ops` being the config of its assets, and note what it built and what failed."""
         job = build_defs(loggers={"console": _progress_logger(self.on_progress)}).resolve_job_def(job_name)
         config: dict[str, Any] = {"loggers": {"console": {}}} | ({"ops": dict(ops)} if ops else {})
+        if logging.lastResort is not None:
+            logging.lastResort.addFilter(tells_of_no_interrupt)
         how["tags"] = {PROCESS_TAG: process_identity(), **how.get("tags", {})}  # before anything can be killed
         result = job.execute_in_process(instance=self.instance, raise_on_error=False, run_config=config, **how)
         broken = [step for step in _failed_steps(result.all_events) if step.asset != "every_symbol_is_current"]
@@ -188,6 +190,12 @@ class Cycle:
             value = event.materialization.metadata["report"].value
             self.report_file = Path(str(value))
         return report if result.success else None
+
+
+def tells_of_no_interrupt(record: logging.LogRecord) -> bool:
+    """Return whether a record may be printed: SQLAlchemy logs an interrupt that it raises, with a traceback."""
+    raised = record.exc_info[0] if record.exc_info else None
+    return raised is None or issubclass(raised, Exception)
 
 
 def _built(events: Sequence[dg.DagsterEvent]) -> Iterator[Built]:

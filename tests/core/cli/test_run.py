@@ -1,6 +1,7 @@
 """`bot-core run`: what came of a cycle, on a terminal and for a script, with good symbols beside a bad one."""
 
 import json
+import logging
 import math
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,6 +12,7 @@ import pytest
 from typer.testing import Result
 
 from bot_core_dagster.cli import run as command
+from bot_core_dagster.cli.cycle import tells_of_no_interrupt
 from bot_core_dagster.cli.cycle_result import Built, CycleResult, Failed, ForecastLine, Headline
 from bot_core_dagster.cli.watchlist import remove_instrument
 from bot_core_dagster.settings import load_settings
@@ -173,3 +175,19 @@ def test_a_real_cycle_builds_the_good_symbol_and_names_the_bad_one(run: Run, set
     assert "no model has been promoted" in forecast["note"]
     assert said["shorter_training"] == "", "75 days are too few to train on"
     assert Path(said["report"]).is_file()
+
+
+def test_a_logged_interrupt_is_not_printed_and_a_logged_error_is(capsys: pytest.CaptureFixture[str]) -> None:
+    """A pool of connections logs an interrupt with a traceback before it raises it."""
+    assert logging.lastResort is not None
+    logging.lastResort.addFilter(tells_of_no_interrupt)
+    pool = logging.Logger("a pool")
+    pool.parent, pool.handlers = None, [logging.lastResort]
+    try:
+        for error in (KeyboardInterrupt(), ValueError("torn")):
+            pool.error("closing %s", type(error).__name__, exc_info=error)
+    finally:
+        logging.lastResort.removeFilter(tells_of_no_interrupt)
+    told = capsys.readouterr().err
+    assert "closing ValueError" in told
+    assert "KeyboardInterrupt" not in told
