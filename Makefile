@@ -1,6 +1,7 @@
 # Everything a user or CI runs. Needs Python 3.11 or newer with venv, and make; nothing else.
 # The environment is rebuilt when constraints.txt or pyproject.toml change.
-# Modules are compiled where they are first imported: all of them at once would take a minute.
+# Modules are compiled where they are first imported, and kept: all of them at once would take a minute, and a shell that
+# forbids keeping them would have every process compile them again.
 
 PYTHON ?= python3
 VENV := .venv
@@ -8,6 +9,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 STAMP_DEV := $(VENV)/.installed-dev
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: run up test nightly check bench peers clean
 

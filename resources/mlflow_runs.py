@@ -23,7 +23,9 @@ import dagster as dg
 from resources.mlflow_store import MlflowStore
 from resources.run_history import PROCESS_TAG, is_alive
 
-DAGSTER_RUN_TAG: Final = "dagster/run_id"
+DAGSTER_RUN_TAG: Final = "dagster_run_id"
+"""As dagster-mlflow calls it."""
+
 
 _END_OF: Final = {
     dg.DagsterRunStatus.SUCCESS: "FINISHED",

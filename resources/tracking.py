@@ -1,13 +1,13 @@
 """Trainings in MLflow, as a Dagster resource: one MLflow run each.
 
 Belongs here: what is kept of a training, and how its run ends. Not here: opening the store (`resources.mlflow_store`),
-runs whose process died (`resources.mlflow_runs`), the model registry (`resources.mlflow_models`).
+the run as dagster-mlflow's (`resources.mlflow_active`), runs whose process died (`resources.mlflow_runs`), the model
+registry (`resources.mlflow_models`).
 
-dagster-mlflow keeps one MLflow run per Dagster run, imports mlflow when the definitions load (3 s a process) and marks
-failed runs FINISHED. Here each training is a run of its own: of a Dagster run over many symbols, the trainings that
-ended well are FINISHED and the one that raised is FAILED, whatever becomes of the Dagster run. One that is cut short
-ends as Dagster ends its run: KILLED where a user cancelled it, FAILED where anyone else told its process to end. A
-retried training is a run of its own too.
+Each training is a run of its own: of a Dagster run over many symbols, the trainings that ended well are FINISHED and
+the one that raised is FAILED, whatever becomes of the Dagster run. One that is cut short ends as Dagster ends its run:
+KILLED where a user cancelled it, FAILED where anyone else told its process to end. A retried training is a run of its
+own too.
 """
 
 import math
@@ -22,8 +22,9 @@ from typing import Any, Final
 import dagster as dg
 
 from bot_core_dagster.places import mlflow_home, mlflow_runs_page
+from resources.mlflow_active import active_run, leave_run
 from resources.mlflow_models import WantedModel, reconcile_models
-from resources.mlflow_runs import DAGSTER_RUN_TAG, end_if_open, end_runs_of_finished
+from resources.mlflow_runs import DAGSTER_RUN_TAG, end_runs_of_finished
 from resources.mlflow_store import MlflowStore
 from resources.run_history import PROCESS_TAG, process_identity
 
@@ -110,26 +111,17 @@ class TrackingResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         Raises
         ------
         ServiceError
-            If the store cannot be opened.
+            If the store cannot be opened, or another MLflow run is active in this process.
         """
-        opened = self.store().open()
-        from mlflow.exceptions import MlflowException
-
-        run = opened.client.create_run(
-            opened.experiment_id, run_name=f"{model_type} {symbol}", tags=_tags(context, model_type, symbol)
-        )
-        page = mlflow_runs_page(opened.experiment_id, run.info.run_id)
-        training = TrackedTraining(opened.client, run.info.run_id, page)
-        try:
-            training.log_parameters(parameters)
-            yield training
-        except BaseException:
-            try:
-                end_if_open(opened.client, training.run_id, "KILLED" if _is_cancelled(context) else "FAILED")
-            except MlflowException as unsaid:
-                context.log.warning(f"MLflow run {training.run_id} stays open until the next look at it: {unsaid}")
-            raise
-        end_if_open(opened.client, training.run_id, "FINISHED")
+        tags = _tags(context, model_type, symbol)
+        with active_run(context, self.store(), f"{model_type} {symbol}", tags) as mlflow:
+            run_id = mlflow.mlflow_run_id
+            page = mlflow_runs_page(mlflow.experiment.experiment_id, run_id)
+            training = TrackedTraining(mlflow.tracking_client, run_id, page)
+            with _left_at_error(context, mlflow):
+                training.log_parameters(parameters)
+                yield training
+            leave_run(mlflow, "FINISHED")
 
     def end_runs_of_finished(self, instance: dg.DagsterInstance) -> Mapping[str, str]:
         """End the MLflow runs that are open though their Dagster run is over; see `resources.mlflow_runs`."""
@@ -150,6 +142,21 @@ def _tags(context: dg.AssetExecutionContext, model_type: str, symbol: str) -> di
         "dagster/partition": symbol,
         "bot_core/model_type": model_type,
     }
+
+
+@contextmanager
+def _left_at_error(context: dg.AssetExecutionContext, mlflow: Any) -> Iterator[None]:
+    """Leave the run, where the block raises, as Dagster will end its own; whatever MLflow says to that, raise on."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        yield
+    except BaseException:
+        try:
+            leave_run(mlflow, "KILLED" if _is_cancelled(context) else "FAILED")
+        except MlflowException as unsaid:
+            context.log.warning(f"MLflow run {mlflow.mlflow_run_id} stays open until the next look at it: {unsaid}")
+        raise
 
 
 def _is_cancelled(context: dg.AssetExecutionContext) -> bool:

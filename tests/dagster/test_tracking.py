@@ -75,7 +75,7 @@ def start(tracking: TrackingResource) -> Iterator[Start]:
 def train(
     tracking: TrackingResource, instance: dg.DagsterInstance, body: Callable[[TrackedTraining], None]
 ) -> tuple[dg.ExecuteInProcessResult, str]:
-    """Train "A%B" by `body` in a Dagster run; return its result and the MLflow run's id."""
+    """Train "A%B" by `body` in a Dagster run; return its result and the MLflow run's id, "" if it got none."""
     ids: list[str] = []
 
     @dg.asset
@@ -88,7 +88,7 @@ def train(
     result = dg.materialize(
         [lstm_model], instance=instance, resources={"tracking": tracking}, run_config=QUIET, raise_on_error=False
     )
-    return result, ids[0]
+    return result, next(iter(ids), "")
 
 
 def keep_all(training: TrackedTraining) -> None:
@@ -105,11 +105,11 @@ def test_what_a_training_keeps_reads_back_and_its_run_is_finished(
     result, run_id = train(tracking, instance, keep_all)
     client = opened.client
     run = client.get_run(run_id)
-    assert result.success
+    assert result.success, result.all_events[-3:]
     assert run.info.status == "FINISHED"
     assert run.info.run_name == "lstm A%B"
     wanted = {
-        "dagster/run_id": result.run_id,
+        "dagster_run_id": result.run_id,
         "dagster/job": result.dagster_run.job_name,
         "dagster/asset": "lstm_model",
         "dagster/partition": "A%B",
@@ -147,6 +147,38 @@ def test_a_training_outlives_no_end_that_its_dagster_run_gave_it(
     """A process that goes on although Dagster has given it up does not turn KILLED into FINISHED."""
     _, run_id = train(tracking, instance, lambda training: opened.client.set_terminated(training.run_id, "KILLED"))
     assert opened.client.get_run(run_id).info.status == "KILLED"
+
+
+def test_what_a_model_logs_by_mlflow_itself_goes_to_the_run_of_its_training(
+    tracking: TrackingResource, opened: OpenStore, instance: dg.DagsterInstance
+) -> None:
+    import mlflow
+
+    def logs(_: TrackedTraining) -> None:
+        mlflow.log_metric("of_a_model", 1.5)
+
+    runs = [train(tracking, instance, logs)[1] for _ in range(2)]
+    assert runs[0] != runs[1], "each training has a run of its own"
+    assert [opened.client.get_run(run).data.metrics for run in runs] == [{"of_a_model": 1.5}] * 2
+    assert mlflow.active_run() is None
+
+
+def test_a_foreign_run_that_is_active_gets_nothing_and_stays_open(
+    tracking: TrackingResource, opened: OpenStore, instance: dg.DagsterInstance
+) -> None:
+    import mlflow
+
+    mlflow.set_tracking_uri(tracking.store().uri)
+    foreign = mlflow.start_run(experiment_id=opened.experiment_id).info.run_id
+    try:
+        result, run_id = train(tracking, instance, keep_all)
+        assert mlflow.active_run().info.run_id == foreign
+    finally:
+        mlflow.end_run()
+    said = str(result.failure_data_for_node("lstm_model"))
+    assert f"MLflow run {foreign} is active in this process" in said
+    assert opened.client.get_run(foreign).data.metrics == {}
+    assert not run_id
 
 
 def test_a_training_that_is_cut_short_ends_as_dagster_ends_its_run(
