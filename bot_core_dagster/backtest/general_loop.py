@@ -127,13 +127,14 @@ def pass_thresholds(market: Market, limits: Limits, start: int, stop: int, given
     """Pass over bars [start, stop), start a multiple of CHUNK, for each row of thresholds in normal form."""
     codes = np.zeros(-(-(stop - start) // CHUNK) * CHUNK, dtype=np.uint8)
     first = 1 if start == 0 else 0
+    decided = codes[first:]
     for combo in range(len(given.row)):
         known = given.indicators[given.row[combo], start - 1 + first : stop - 1]
         low, high = given.enter[combo], given.exit[combo]
         for place in range(len(known)):
             enters = known[place] <= low
             leaves = (known[place] >= high) & ~enters
-            codes[first + place] = np.uint8(enters) | (np.uint8(leaves) << np.uint8(1))
+            decided[place] = np.uint8(enters) | (np.uint8(leaves) << np.uint8(1))
         _pass(market, limits, start, stop, codes, books, combo, None)
 
 

@@ -113,14 +113,15 @@ def completed(space: ParameterSpace, parameter_sets: Sequence[Mapping[str, float
     ParameterError
         If a set is not of the space.
     """
-    sets = [given if len(given) == len(space.names) else space.complete(given) for given in parameter_sets]
+    n_names = len(space.names)
+    sets = [given if len(given) == n_names else space.complete(given) for given in parameter_sets]
     values = _matrix(space, sets)
     low, high = (np.array([getattr(each, end) for each in space.parameters]) for end in ("low", "high"))
     is_integer = np.array([each.is_integer for each in space.parameters], dtype=np.bool_)
     is_valid = ((values >= low) & (values <= high) & ~(is_integer & (values != np.trunc(values)))).all(axis=1)
-    for place, given in enumerate(sets):
-        if not (is_valid[place] and all(constraint.is_met(given) for constraint in space.constraints)):
-            sets[place] = space.complete(given)
+    for place, in_range in enumerate(is_valid.tolist()):
+        if not (in_range and all(constraint.is_met(sets[place]) for constraint in space.constraints)):
+            sets[place] = space.complete(sets[place])
     return sets
 
 
@@ -130,5 +131,5 @@ def _matrix(space: ParameterSpace, sets: Sequence[Mapping[str, float]]) -> Float
     names = set(space.names)
     if any(given.keys() != names for given in sets):
         return unknown
-    values = np.array([[given[name] for name in space.names] for given in sets]).reshape(unknown.shape)
+    values = np.array([tuple(map(given.__getitem__, space.names)) for given in sets]).reshape(unknown.shape)
     return values.astype(np.float64) if values.dtype.kind in "iuf" else unknown

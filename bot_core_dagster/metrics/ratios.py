@@ -53,10 +53,11 @@ def sharpe_ratios(returns: FloatArray2D) -> FloatArray1D:
     -------
     ndarray of shape (n_series,)
     """
-    deviations = returns.std(axis=1, ddof=1)
-    deviations[(returns == returns[:, :1]).all(axis=1)] = 0.0
-    deviations[deviations == 0.0] = np.nan
-    ratios: FloatArray1D = returns.mean(axis=1) / deviations
+    means = returns.mean(axis=1)
+    apart = returns - means[:, None]
+    deviations = np.sqrt(np.einsum("ij,ij->i", apart, apart) / (returns.shape[1] - 1))
+    deviations[(deviations == 0.0) | (returns.min(axis=1) == returns.max(axis=1))] = np.nan
+    ratios: FloatArray1D = means / deviations
     return ratios
 
 
