@@ -165,7 +165,7 @@ class ModelsSettings(_Section):
     seed: int = Field(default=0, ge=0, lt=2**31)
     first_days_of_data: int = Field(default=90, ge=MIN_DAYS_OF_DATA, le=36_500)
     first_unseen_days: int = Field(default=60, ge=7, le=36_500)
-    first_max_epochs: int = Field(default=4, ge=1, le=10_000)
+    first_max_epochs: int = Field(default=3, ge=1, le=10_000)
     alpha: float = Field(default=0.05, gt=0, lt=0.5)
     min_effect: float = Field(default=0.001, ge=0, le=1)
     min_rows: int = Field(default=500, ge=50)
