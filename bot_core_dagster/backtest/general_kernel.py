@@ -176,7 +176,9 @@ def _open_books(prepared: PreparedBars, n_combos: int) -> Books:
 
     state = np.zeros((n_combos, loop.N_STATE))
     state[:, [loop.CASH, loop.PEAK, loop.DEPTH]] = 1.0
-    return Books(state, np.zeros((n_combos, loop.N_SUMS)), np.ones((n_combos, prepared.own_days.n_days + 1)))
+    daily = np.empty((n_combos, prepared.own_days.n_days + 1))
+    daily[:, 0] = 1.0
+    return Books(state, np.zeros((n_combos, loop.N_SUMS)), daily)
 
 
 def _statistics(prepared: PreparedBars, n_combos: int, pass_block: Callable[[int, int, Books], None]) -> GridStatistics:

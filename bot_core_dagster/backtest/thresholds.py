@@ -69,13 +69,13 @@ class ThresholdPlan:
         complete = completed(strategy.space, parameter_sets)
         rows: dict[tuple[float, ...], int] = {}
         indicator_sets: list[Mapping[str, float]] = []
-        row = np.empty(len(complete), dtype=np.int64)
-        for place, values in enumerate(complete):
-            key = tuple([values[name] for name in strategy.indicator_parameters])
+        row, names = [], strategy.indicator_parameters
+        for values in complete:
+            key = tuple([values[name] for name in names])
             if key not in rows:
                 rows[key] = len(indicator_sets)
                 indicator_sets.append(values)
-            row[place] = rows[key]
+            row.append(rows[key])
         levels = np.array([strategy.normal_thresholds(values) for values in complete], dtype=np.float64).reshape(-1, 2)
         if not np.isfinite(levels).all():
             place = int(np.argmin(np.isfinite(levels).all(axis=1)))
@@ -83,7 +83,9 @@ class ThresholdPlan:
                 f"{strategy.name}: expected finite thresholds, got {levels[place].tolist()} for "
                 f"{dict(complete[place])}; next: correct the strategy's thresholds"
             )
-        return cls(strategy, tuple(indicator_sets), row, levels[:, 0].copy(), levels[:, 1].copy())
+        return cls(
+            strategy, tuple(indicator_sets), np.array(row, dtype=np.int64), levels[:, 0].copy(), levels[:, 1].copy()
+        )
 
     def part(self, indicators: slice) -> tuple[IntArray1D, "ThresholdPlan"]:
         """Return which combinations use the indicators of a slice with a start and a stop, and the plan of them."""
@@ -119,9 +121,10 @@ def completed(space: ParameterSpace, parameter_sets: Sequence[Mapping[str, float
     low, high = (np.array([getattr(each, end) for each in space.parameters]) for end in ("low", "high"))
     is_integer = np.array([each.is_integer for each in space.parameters], dtype=np.bool_)
     is_valid = ((values >= low) & (values <= high) & ~(is_integer & (values != np.trunc(values)))).all(axis=1)
-    for place, in_range in enumerate(is_valid.tolist()):
-        if not (in_range and all(constraint.is_met(sets[place]) for constraint in space.constraints)):
-            sets[place] = space.complete(sets[place])
+    for constraint in space.constraints:
+        is_valid[is_valid] = [constraint.is_met(sets[place]) for place in np.flatnonzero(is_valid)]
+    for place in np.flatnonzero(~is_valid):
+        sets[place] = space.complete(sets[place])
     return sets
 
 

@@ -89,7 +89,7 @@ class Constraint:
 
     def is_met(self, values: Mapping[str, float]) -> bool:
         """Return whether the values of its parameters agree with each other."""
-        return bool(self.holds(*(values[name] for name in self.names)))
+        return bool(self.holds(*[values[name] for name in self.names]))
 
 
 @dataclass(frozen=True)
