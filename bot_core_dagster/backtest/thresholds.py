@@ -130,9 +130,12 @@ def completed(space: ParameterSpace, parameter_sets: Sequence[Mapping[str, float
 
 def _matrix(space: ParameterSpace, sets: Sequence[Mapping[str, float]]) -> FloatArray2D:
     """Return the sets as numbers, shape (n_combos, n_parameters); all NaN where they are not all rows of numbers."""
-    unknown = np.full((len(sets), len(space.names)), np.nan)
-    names = set(space.names)
-    if any(given.keys() != names for given in sets):
-        return unknown
-    values = np.array([tuple(map(given.__getitem__, space.names)) for given in sets]).reshape(unknown.shape)
-    return values.astype(np.float64) if values.dtype.kind in "iuf" else unknown
+    values = np.full((len(sets), len(space.names)), np.nan)
+    try:
+        columns = [np.array([given[name] for given in sets]) for name in space.names]
+    except (KeyError, ValueError):
+        return values
+    if all(column.ndim == 1 and column.dtype.kind in "iuf" for column in columns):
+        for place, column in enumerate(columns):
+            values[:, place] = column
+    return values
