@@ -26,7 +26,6 @@ from resources.run_history import PROCESS_TAG, is_alive
 DAGSTER_RUN_TAG: Final = "dagster_run_id"
 """As dagster-mlflow calls it."""
 
-
 _END_OF: Final = {
     dg.DagsterRunStatus.SUCCESS: "FINISHED",
     dg.DagsterRunStatus.FAILURE: "FAILED",
