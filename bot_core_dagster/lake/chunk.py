@@ -13,7 +13,16 @@ import numpy as np
 import pyarrow as pa
 
 from bot_core_dagster.lake.content import rows_hashes, tree_hash
-from bot_core_dagster.lake.keys import IntArray, Series, is_ascending, microseconds, months, row_numbers, series_codes
+from bot_core_dagster.lake.keys import (
+    IntArray,
+    Series,
+    closed_up,
+    is_ascending,
+    microseconds,
+    months,
+    row_numbers,
+    series_codes,
+)
 from bot_core_dagster.lake.periods import WHOLE, joined_hash, period_of
 from bot_core_dagster.lake.rows import rows_at, time_column
 from bot_core_dagster.lake.table import BOOKKEEPING, RECORDED_AT, SUPERSEDED_AT, Table
@@ -58,8 +67,8 @@ def chunks_of(
     time = time_column(table, rows.schema)
     codes, targets = _chunk_codes(rows, table, time, periods)
     keep = np.flatnonzero((np.bincount(codes, weights=dirty) > 0)[codes])
-    kept, codes = _in_order(rows_at(rows, keep), codes[keep], table, time)
-    kept = kept.drop_columns(list(table.series_columns))
+    own = rows_at(rows.drop_columns(list(table.series_columns)), keep)
+    kept, codes = _in_order(own, codes[keep], table, time)
     starts = np.flatnonzero(np.diff(codes, prepend=-1)).tolist()
     periods_of = {code: targets[code][1] for code in codes[starts].tolist()}
     contents = _contents(kept, codes, time if table.is_monthly else None, periods_of)
@@ -113,8 +122,8 @@ def _chunk_codes(
     month = months(rows[time])
     base = month.min()
     width = int((month.max() - base).astype(int)) + 1
-    combined, codes = np.unique(codes * width + (month - base).astype(int), return_inverse=True)
-    targets = [(names[code // width], str(base + int(code % width))) for code in combined]
+    combined, codes = closed_up(codes * width + (month - base).astype(np.int64))
+    targets = [(names[code // width], str(base + code % width)) for code in combined.tolist()]
     chosen = [(name, period_of(text, periods.get(name, ()))) for name, text in targets]
     distinct = sorted(set(chosen))
     position = {target: index for index, target in enumerate(distinct)}

@@ -29,7 +29,6 @@ from bot_core_dagster.lake.table import RECORDED_AT, SUPERSEDED_AT, Table
 
 _MAX_FOLDER_BYTES: Final = 255
 _LAST_ASCII: Final = 127
-_BUFFER_BYTES: Final = 1 << 18
 
 
 def folder_of(series: Series, table: Table) -> str:
@@ -65,9 +64,11 @@ def write_chunk(folder: Path, chunk: Chunk, table: Table) -> DataFile:
     home = folder_of(chunk.series, table)
     path = f"{home}/{chunk.period}.{chunk.content}.{columns}-{uuid4().hex[:12]}.parquet"
     target = folder / path
+    sink = pa.BufferOutputStream()
+    pq.write_table(chunk.rows, sink, store_schema=False, **_layout(chunk.rows.schema))
+    content = sink.getvalue()
     try:
-        with pa.OSFile(str(target), "wb") as file, pa.BufferedOutputStream(file, _BUFFER_BYTES) as sink:
-            pq.write_table(chunk.rows, sink, store_schema=False, **_layout(chunk.rows.schema))
+        target.write_bytes(content)
     except OSError:
         target.unlink(missing_ok=True)
         raise
@@ -77,7 +78,7 @@ def write_chunk(folder: Path, chunk: Chunk, table: Table) -> DataFile:
         period=chunk.period,
         content=chunk.content,
         columns=columns,
-        size_bytes=target.stat().st_size,
+        size_bytes=content.size,
         n_rows=len(chunk.rows),
         n_current=chunk.n_current,
         first=chunk.first,
@@ -88,15 +89,17 @@ def write_chunk(folder: Path, chunk: Chunk, table: Table) -> DataFile:
 
 @cache
 def _layout(schema: "pa.Schema") -> dict[str, Any]:
-    """Return how columns are encoded: times as differences, texts once each, floats as they are.
+    """Return how columns are encoded: times as differences, texts once each, floats as they are; ranges of times alone.
 
     Measured on 525,600 bars, against plain times and compressed floats: as large, written in half the time, read in
-    half, and by DuckDB in three quarters.
+    half, and by DuckDB in three quarters. Ranges of every column cost a fifth of writing 50 files of a month, and no
+    query of ours asks for a range of prices or texts.
     """
     kinds = {field.name: field.type for field in schema}
     return {
         "use_dictionary": [name for name, kind in kinds.items() if pa.types.is_string(kind)],
         "column_encoding": {name: "DELTA_BINARY_PACKED" for name, kind in kinds.items() if pa.types.is_timestamp(kind)},
+        "write_statistics": [name for name, kind in kinds.items() if pa.types.is_timestamp(kind)],
         "compression": {name: "NONE" if pa.types.is_floating(kind) else "SNAPPY" for name, kind in kinds.items()},
     }
 

@@ -57,8 +57,8 @@ def series_codes(rows: "pa.Table", table: Table) -> tuple[IntArray, list[Series]
         names = [(*name, text) for name in names for text in texts]
     if len(names) <= 1:
         return codes, names
-    present, codes = np.unique(codes, return_inverse=True)
-    return codes, [names[code] for code in present]
+    present, codes = closed_up(codes)
+    return codes, [names[code] for code in present.tolist()]
 
 
 def ranked(column: "pa.ChunkedArray") -> tuple[IntArray, "pa.Array"]:
@@ -92,11 +92,28 @@ def row_numbers(columns: Iterable["pa.ChunkedArray | IntArray"]) -> IntArray:
     for column in columns:
         own, n_own = _own_numbers(column)
         if n_numbers * n_own > _MAX_NUMBERS:
-            numbers, n_numbers = _closed_up(numbers)
+            present, numbers = closed_up(numbers)
+            n_numbers = len(present)
         if n_numbers * n_own > _MAX_NUMBERS:
-            own, n_own = _closed_up(own)
+            present, own = closed_up(own)
+            n_own = len(present)
         numbers, n_numbers = numbers * n_own + own, n_numbers * n_own
     return numbers
+
+
+def closed_up(numbers: IntArray) -> tuple[IntArray, IntArray]:
+    """Return the distinct numbers in order, and the place of each number among them.
+
+    The sort is the one that knows runs: stored rows are a few of them (measured on 34,000 rows of 50 files: in a fifth
+    of `np.unique`'s time).
+    """
+    order = np.argsort(numbers, kind="stable")
+    in_order = numbers[order]
+    is_first = np.ones(len(numbers), dtype=np.bool_)
+    np.not_equal(in_order[1:], in_order[:-1], out=is_first[1:])
+    places = np.empty(len(numbers), dtype=np.int64)
+    places[order] = np.cumsum(is_first) - 1
+    return in_order[is_first], places
 
 
 def is_ascending(numbers: IntArray) -> bool:
@@ -125,8 +142,3 @@ def _own_numbers(column: "pa.ChunkedArray | IntArray") -> tuple[IntArray, int]:
             return times - first, int(times.max()) - first + 1
     ranks, values = ranked(column)
     return ranks, len(values) + 1
-
-
-def _closed_up(numbers: IntArray) -> tuple[IntArray, int]:
-    present, places = np.unique(numbers, return_inverse=True)
-    return places, len(present)

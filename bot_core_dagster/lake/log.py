@@ -6,9 +6,9 @@ contents (`lake.data_file`). It imports neither NumPy nor pyarrow, nor pandas, s
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote
 
 from arro3.core import DataType
@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-@dataclass(frozen=True)
-class DataFile:
+class DataFile(NamedTuple):
     """A file of the table, as the log and its name tell.
 
     path : relative to the table's folder
@@ -132,8 +131,10 @@ def _data_files(actions: Any, series_columns: tuple[str, ...], columns: tuple[st
         told("path"), series, told("size_bytes"), told("num_records"), told(f"null_count.{SUPERSEDED_AT}"),
         told(f"min.{time}"), told(f"max.{time}"), told(f"max.{RECORDED_AT}"), strict=True,
     )  # fmt: skip
+    decoded = cache(unquote)
     for encoded, values, size, n_rows, n_current, first, last, recorded in facts:
-        path = unquote(encoded)
+        home, _, name = encoded.rpartition("/")
+        path = f"{decoded(home)}/{name}"
         period, content, hashed = read_name(path)
         current = n_rows if n_current is None else n_current
         yield DataFile(path, values, period, content, hashed, size, n_rows, current, first, last, recorded)

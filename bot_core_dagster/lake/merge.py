@@ -5,6 +5,7 @@ Belongs here: matching by key, corrections, provenance, point-in-time bookkeepin
 """
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -266,22 +267,26 @@ def _concat(stored: "pa.Table", written: "pa.Table") -> "pa.Table":
     return pa.concat_tables([stored, written], promote_options="default").combine_chunks()
 
 
-def simulated_series(rows: "pa.Table", table: Table) -> dict[Series, bool]:
-    """Return of each series whether its rows are simulated.
+def simulated_series(source: "pa.ChunkedArray", codes: IntArray, names: Sequence[Series]) -> dict[Series, bool]:
+    """Return of each series that has rows whether these are simulated.
+
+    Parameters
+    ----------
+    source : the column `source`, shape (n_rows,)
+    codes : each row's series, a place in `names`, shape (n_rows,)
 
     Raises
     ------
     LakeError
         If a series mixes simulated and real rows.
     """
-    if not len(rows):
-        return {}
-    codes, names = series_codes(rows, table)
-    is_simulated = pc.equal(rows["source"], SIMULATED).fill_null(False).to_numpy()
-    share = np.bincount(codes, weights=is_simulated) / np.bincount(codes)
-    mixed = [name for name, part in zip(names, share, strict=True) if 0 < part < 1]
+    is_simulated = pc.equal(source, SIMULATED).fill_null(False).to_numpy()
+    n_rows = np.bincount(codes, minlength=len(names)).tolist()
+    n_simulated = np.bincount(codes[is_simulated], minlength=len(names)).tolist()
+    counts = [(name, some, every) for name, some, every in zip(names, n_simulated, n_rows, strict=True) if every]
+    mixed = [name for name, some, every in counts if 0 < some < every]
     if mixed:
         raise LakeError(
             f"{' '.join(mixed[0])} mixes simulated and real bars in a batch; expected one source; upsert them apart"
         )
-    return {name: bool(part) for name, part in zip(names, share, strict=True)}
+    return {name: bool(some) for name, some, _ in counts}

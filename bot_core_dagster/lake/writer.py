@@ -126,7 +126,7 @@ def _upsert_once(write: Write, recorded_at: datetime | None, by_provenance: bool
         return _commit_merged(write, snapshot, merged, touched, periods)
     voided: set[Series] = set()
     if by_provenance:
-        voided = _voided(snapshot, stored, given, table)
+        voided = _voided(snapshot, touched, stored, given, table)
         rest = [file for file in snapshot.files if file.series in voided and file not in touched]
         stored = pa.concat_tables([stored, read_files(snapshot, rest, table.series_columns)]) if rest else stored
         touched = [*touched, *rest]
@@ -172,7 +172,9 @@ def _touched(
     return [file for file in snapshot.files if (file.series, file.period) in wanted], periods
 
 
-def _voided(snapshot: Snapshot, stored: "pa.Table", given: "pa.Table", table: Table) -> set[Series]:
+def _voided(
+    snapshot: Snapshot, touched: Sequence[DataFile], stored: "pa.Table", given: "pa.Table", table: Table
+) -> set[Series]:
     """Return the series whose simulated rows give way to real ones.
 
     Raises
@@ -180,12 +182,13 @@ def _voided(snapshot: Snapshot, stored: "pa.Table", given: "pa.Table", table: Ta
     LakeError
         If simulated rows are given for a series that holds real ones.
     """
-    incoming = simulated_series(given, table)
-    held = _held(stored, table)
+    incoming = simulated_series(given["source"], *series_codes(given, table))
+    held = _held(touched, stored)
     unknown = incoming.keys() - held.keys()
     samples = {file.series: file for file in snapshot.files if file.series in unknown and file.n_current}
-    sample_rows = read_files(snapshot, list(samples.values()), table.series_columns)
-    held |= _held(sample_rows, table)
+    if samples:
+        read = list(samples.values())
+        held |= _held(read, read_files(snapshot, read, table.series_columns, ["source", SUPERSEDED_AT]))
     refused = sorted(" ".join(name) for name, simulated in incoming.items() if simulated and held.get(name) is False)
     if refused:
         raise LakeError(
@@ -195,9 +198,14 @@ def _voided(snapshot: Snapshot, stored: "pa.Table", given: "pa.Table", table: Ta
     return {name for name, simulated in incoming.items() if not simulated and held.get(name) is True}
 
 
-def _held(stored: "pa.Table", table: Table) -> dict[Series, bool]:
-    narrow = stored.select([*table.series_columns, "source"])
-    return simulated_series(narrow.filter(stored[SUPERSEDED_AT].is_null()), table)
+def _held(files: Sequence[DataFile], rows: "pa.Table") -> dict[Series, bool]:
+    """Return of each series that has current rows in these files, whose rows are given, whether they are simulated."""
+    names = list(dict.fromkeys(file.series for file in files))
+    place = {name: at for at, name in enumerate(names)}
+    series, n_rows = ([place[file.series] for file in files], [file.n_rows for file in files])
+    codes = np.repeat(np.array(series, dtype=np.int64), np.array(n_rows, dtype=np.int64))
+    is_current = rows[SUPERSEDED_AT].is_null()
+    return simulated_series(rows["source"].filter(is_current), codes[is_current.to_numpy()], names)
 
 
 def _commit_merged(
