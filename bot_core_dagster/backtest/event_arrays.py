@@ -56,17 +56,6 @@ class Market(NamedTuple):
     fraction: float
 
 
-class Levels(NamedTuple):
-    """The distinct (indicator, level) pairs of one side, shape (n_levels,), and that of each combination.
-
-    of_combo : shape (n_combos,), a place among the pairs
-    """
-
-    row: IntArray1D
-    level: FloatArray1D
-    of_combo: IntArray1D
-
-
 class Block(NamedTuple):
     """What is the same for all combinations in a block: arrays of shape (BLOCK_BARS,).
 

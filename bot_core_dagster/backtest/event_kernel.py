@@ -11,15 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bot_core_dagster.backtest.event_arrays import BOOK, Levels, Market
+from bot_core_dagster.backtest.event_arrays import BOOK, Market
 from bot_core_dagster.backtest.prepared import PreparedBars
 from bot_core_dagster.backtest.rules import TradingRules
-from bot_core_dagster.backtest.simulation import IntArray1D
 from bot_core_dagster.backtest.statistics import GridStatistics
-from bot_core_dagster.backtest.thresholds import Thresholds
+from bot_core_dagster.backtest.thresholds import Levels, Thresholds
 from bot_core_dagster.errors import ParameterError, ShapeError
 from bot_core_dagster.features.definition import FloatArray2D
-from bot_core_dagster.metrics.arrays import BoolArray1D, FloatArray1D
+from bot_core_dagster.metrics.arrays import BoolArray1D
 
 
 def can_follow(rules: TradingRules) -> bool:
@@ -76,8 +75,8 @@ def _market(prepared: PreparedBars, rules: TradingRules) -> Market:
         close=prepared.close,
         ask_offset=prepared.ask_offset,
         bid_offset=prepared.bid_offset,
-        carry=prepared.carry_long if prepared.carry_long.any() else np.empty(0),
-        blocked=np.flatnonzero(~prepared.may_enter),
+        carry=prepared.carry_long if prepared.has_carry else np.empty(0),
+        blocked=np.array([rows.start for rows in prepared.runs[1:]], dtype=np.int64),
         last_bar=prepared.own_days.last_bar,
         slippage_rate=prepared.slippage_rate,
         fee_rate=prepared.fee_rate,
@@ -92,17 +91,7 @@ def _levels(thresholds: Thresholds) -> tuple[Levels, Levels]:
     """
     above_entry = np.nextafter(thresholds.enter, np.inf)
     leave = np.where(thresholds.exit > thresholds.enter, thresholds.exit, above_entry)
-    return _distinct(thresholds.row, thresholds.enter), _distinct(thresholds.row, leave)
-
-
-def _distinct(row: IntArray1D, level: FloatArray1D) -> Levels:
-    order = np.lexsort((level, row))
-    is_new = np.ones(len(order), dtype=np.bool_)
-    is_new[1:] = (np.diff(row[order]) != 0) | (np.diff(level[order]) != 0.0)
-    of_combo = np.empty(len(order), dtype=np.int64)
-    of_combo[order] = np.cumsum(is_new) - 1
-    firsts = order[is_new]
-    return Levels(row[firsts], level[firsts], of_combo)
+    return Levels.of(thresholds.row, thresholds.enter), Levels.of(thresholds.row, leave)
 
 
 def _statistics(prepared: PreparedBars, books: NDArray[Any], daily: FloatArray2D, worth: float) -> GridStatistics:

@@ -20,8 +20,9 @@ from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 from bot_core_dagster.backtest.compiling import compiled
-from bot_core_dagster.backtest.event_arrays import Block, Levels, Market
+from bot_core_dagster.backtest.event_arrays import Block, Market
 from bot_core_dagster.backtest.simulation import IntArray1D
+from bot_core_dagster.backtest.thresholds import Levels
 from bot_core_dagster.features.definition import FloatArray2D
 from bot_core_dagster.metrics.arrays import FloatArray1D
 

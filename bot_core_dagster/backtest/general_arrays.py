@@ -4,7 +4,7 @@ Belongs here: its arrays, by name. Not here: the loop and the columns of what it
 bars that they are made of (`backtest.prepared`), results (`backtest.simulation`, `backtest.statistics`).
 """
 
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from bot_core_dagster.backtest.prepared import PreparedBars
 from bot_core_dagster.backtest.rules import TradingRules
 from bot_core_dagster.backtest.simulation import IntArray1D
+from bot_core_dagster.backtest.thresholds import Levels
 from bot_core_dagster.features.definition import FloatArray2D
 from bot_core_dagster.metrics.arrays import BoolArray1D, FloatArray1D
 
@@ -21,10 +22,9 @@ CodeArray: TypeAlias = NDArray[np.uint8]
 class Market(NamedTuple):
     """What bars offer. A first axis of 2 holds longs, then shorts; a last axis of n_chunks, `chunk` bars each.
 
-    entry_price, leave_price : (2, n_bars), what an entry pays, and a signal or a stop gets, at the open
-    side_open, worst, best : (2, n_bars), its side of the open and of the extremes; negated for shorts
+    worst, best : (2, n_bars), the extremes at the side that a position leaves at; negated for shorts
     charge : (2, n_bars), financing of one unit carried into the bar
-    offset : (2, n_bars), between a price and the side that a position leaves at
+    ask_offset, bid_offset : (n_bars,), between the declared side and the ask, and the bid
     open, close : (n_bars,), the declared side
     may_enter : (n_bars,)
     day_end : (n_days + 1,), the last bar of each day, then a bar that never comes
@@ -33,13 +33,11 @@ class Market(NamedTuple):
     chunk_low, chunk_high : (n_chunks,), lowest and highest close
     """
 
-    entry_price: FloatArray2D
-    leave_price: FloatArray2D
-    side_open: FloatArray2D
     worst: FloatArray2D
     best: FloatArray2D
     charge: FloatArray2D
-    offset: FloatArray2D
+    ask_offset: FloatArray1D
+    bid_offset: FloatArray1D
     open: FloatArray1D
     close: FloatArray1D
     may_enter: BoolArray1D
@@ -67,12 +65,11 @@ class Limits(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """`Thresholds` as arrays: indicators (n_indicators, n_bars), the others (n_combos,)."""
+    """`Thresholds` by their distinct levels: what combinations share is compared once; indicators (n_rows, n_bars)."""
 
     indicators: FloatArray2D
-    row: IntArray1D
-    enter: FloatArray1D
-    exit: FloatArray1D
+    enters: Levels
+    leaves: Levels
 
 
 class Books(NamedTuple):
@@ -100,32 +97,54 @@ class Record(NamedTuple):
 
 
 def market_of(prepared: PreparedBars, chunk: int) -> Market:
-    """Return the prices of both directions at the costs of `prepared`, with the extremes of each `chunk` bars."""
-    ask, bid = prepared.ask_offset, prepared.bid_offset
-    slippage = prepared.open * prepared.slippage_rate
-    chunks = np.arange(0, prepared.n_bars, chunk)
-    last_close = np.concatenate([[0.0], prepared.close[:-1]])
-    worst = np.stack([prepared.low - bid, -(prepared.high + ask)])
-    best = np.stack([prepared.high - bid, -(prepared.low + ask)])
-    charge = np.stack([prepared.carry_long * last_close, prepared.carry_short * last_close])
+    """Return the prices of both directions at the costs of `prepared`, with the extremes of each `chunk` bars.
+
+    Every array is written where it stays: of long series, memory asked for anew takes longer than the arithmetic.
+
+    Parameters
+    ----------
+    prepared : PreparedBars
+    chunk : int
+        A power of two.
+    """
+    worst, best = np.empty((2, 2, prepared.n_bars))
+    for long, short, prices in ((prepared.low, prepared.high, worst), (prepared.high, prepared.low, best)):
+        np.subtract(long, prepared.bid_offset, out=prices[0])
+        np.negative(np.add(short, prepared.ask_offset, out=prices[1]), out=prices[1])
+    charge = np.zeros((2, prepared.n_bars))
+    chunk_charged = np.zeros((2, -(-prepared.n_bars // chunk)), dtype=np.bool_)
+    if prepared.has_carry:
+        charge[:, 1:] = prepared.close[:-1]
+        charge *= prepared.carry_long, prepared.carry_short
+        chunk_charged = _of_chunks(np.logical_or, charge != 0.0, chunk)
     return Market(
-        entry_price=np.stack([prepared.open + (ask + slippage), prepared.open - (bid + slippage)]),
-        leave_price=np.stack([prepared.open - bid - slippage, prepared.open + ask + slippage]),
-        side_open=np.stack([prepared.open - bid, -(prepared.open + ask)]),
         worst=worst,
         best=best,
         charge=charge,
-        offset=np.stack([bid, ask]),
+        ask_offset=prepared.ask_offset,
+        bid_offset=prepared.bid_offset,
         open=prepared.open,
         close=prepared.close,
         may_enter=prepared.may_enter,
         day_end=np.append(prepared.own_days.last_bar[1:], prepared.n_bars),
-        chunk_worst=np.minimum.reduceat(worst, chunks, axis=1),
-        chunk_best=np.maximum.reduceat(best, chunks, axis=1),
-        chunk_charged=np.logical_or.reduceat(charge != 0.0, chunks, axis=1),
-        chunk_low=np.minimum.reduceat(prepared.close, chunks),
-        chunk_high=np.maximum.reduceat(prepared.close, chunks),
+        chunk_worst=_of_chunks(np.minimum, worst, chunk),
+        chunk_best=_of_chunks(np.maximum, best, chunk),
+        chunk_charged=chunk_charged,
+        chunk_low=_of_chunks(np.minimum, prepared.close, chunk),
+        chunk_high=_of_chunks(np.maximum, prepared.close, chunk),
     )
+
+
+def _of_chunks(join: np.ufunc, values: NDArray[Any], chunk: int) -> NDArray[Any]:
+    """Join the values of each `chunk` bars along the last axis, by halves: in a third of `reduceat`'s time."""
+    n_whole = values.shape[-1] // chunk
+    found = values[..., : n_whole * chunk]
+    while found.shape[-1] > n_whole:
+        found = join(found[..., 0::2], found[..., 1::2])
+    rest = values[..., n_whole * chunk :]
+    if not rest.shape[-1]:
+        return found
+    return np.concatenate([found, join.reduce(rest, axis=-1, keepdims=True)], axis=-1)
 
 
 def limits_of(prepared: PreparedBars, rules: TradingRules) -> Limits:

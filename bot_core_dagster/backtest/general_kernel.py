@@ -23,7 +23,7 @@ from bot_core_dagster.backtest.prepared import PreparedBars
 from bot_core_dagster.backtest.rules import TradingRules
 from bot_core_dagster.backtest.simulation import Simulation
 from bot_core_dagster.backtest.statistics import GridStatistics
-from bot_core_dagster.backtest.thresholds import Thresholds
+from bot_core_dagster.backtest.thresholds import Levels, Thresholds
 from bot_core_dagster.errors import ShapeError
 from bot_core_dagster.metrics.arrays import FloatArray1D
 
@@ -100,7 +100,8 @@ def simulate_many(prepared: PreparedBars, thresholds: Thresholds, rules: Trading
 
     indicators = np.ascontiguousarray(thresholds.indicators, dtype=np.float64)
     _require_bars(indicators.shape, prepared.n_bars)
-    given = Comparison(indicators, thresholds.row, thresholds.enter, thresholds.exit)
+    enters, leaves = (Levels.of(thresholds.row, level) for level in (thresholds.enter, thresholds.exit))
+    given = Comparison(indicators, enters, leaves)
     market, limits = market_of(prepared, loop.CHUNK), limits_of(prepared, rules)
 
     def pass_block(start: int, stop: int, books: Books) -> None:

@@ -15,10 +15,13 @@ import math
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bot_core_dagster.backtest.compiling import compiled
 from bot_core_dagster.backtest.general_arrays import Books, CodeArray, Comparison, Limits, Market, Record
 from bot_core_dagster.backtest.simulation import ExitReason, IntArray1D
+from bot_core_dagster.backtest.thresholds import Levels
+from bot_core_dagster.features.definition import FloatArray2D
 from bot_core_dagster.metrics.arrays import BoolArray1D, FloatArray1D
 
 CHUNK: Final = 8
@@ -98,10 +101,10 @@ def _left(
 ) -> tuple[int, bool, float, float]:
     """Return why a position is left in this bar, whether inside of it, at what price, and the slippage in that."""
     direction = 1 - 2 * side
-    side_open = market.side_open[side, bar]
+    side_open = market.open[bar] - market.bid_offset[bar] if side == 0 else -(market.open[bar] + market.ask_offset[bar])
     if is_signal or (side_open <= level and not is_entry):
         slippage = market.open[bar] * limits.slippage_rate
-        return (_SIGNAL if is_signal else _STOP), False, market.leave_price[side, bar], slippage
+        return (_SIGNAL if is_signal else _STOP), False, direction * (side_open - slippage), slippage
     if side_open >= target and not is_entry:
         return _TARGET, False, direction * side_open, 0.0
     if market.worst[side, bar] <= level:
@@ -123,18 +126,28 @@ def _until(day_end: IntArray1D, day: int, stop: int, daily: FloatArray1D, equity
 
 
 @compiled
+def _compare(known: FloatArray2D, sign: float, levels: Levels, code: int, codes: NDArray[np.uint8]) -> None:
+    """Write `code` where a row's value is at or below (sign 1), or at or above (-1), a level, else 0."""
+    for each in range(len(levels.row)):
+        values, reached = known[levels.row[each]], sign * levels.level[each]
+        for place in range(len(values)):
+            codes[each, place] = np.uint8(code) * np.uint8(sign * values[place] <= reached)
+
+
+@compiled
 def pass_thresholds(market: Market, limits: Limits, start: int, stop: int, given: Comparison, books: Books) -> None:
     """Pass over bars [start, stop), start a multiple of CHUNK, for each row of thresholds in normal form."""
     codes = np.zeros(-(-(stop - start) // CHUNK) * CHUNK, dtype=np.uint8)
     first = 1 if start == 0 else 0
-    decided = codes[first:]
-    for combo in range(len(given.row)):
-        known = given.indicators[given.row[combo], start - 1 + first : stop - 1]
-        low, high = given.enter[combo], given.exit[combo]
-        for place in range(len(known)):
-            enters = known[place] <= low
-            leaves = (known[place] >= high) & ~enters
-            decided[place] = np.uint8(enters) | (np.uint8(leaves) << np.uint8(1))
+    known, decided = given.indicators[:, start - 1 + first : stop - 1], codes[first:]
+    enters = np.empty((len(given.enters.row), known.shape[1]), dtype=np.uint8)
+    leaves = np.empty((len(given.leaves.row), known.shape[1]), dtype=np.uint8)
+    _compare(known, 1.0, given.enters, LEAVES_SHORT, enters)
+    _compare(known, -1.0, given.leaves, LEAVES_LONG, leaves)
+    for combo in range(len(given.enters.of_combo)):
+        enter, leave = enters[given.enters.of_combo[combo]], leaves[given.leaves.of_combo[combo]]
+        for place in range(len(enter)):
+            decided[place] = enter[place] | (leave[place] & ~(enter[place] << np.uint8(1)))
         _pass(market, limits, start, stop, codes, books, combo, None)
 
 
@@ -189,7 +202,9 @@ def _pass(
                 direction = 1 if codes[place] == LEAVES_SHORT else -1
                 side = 0 if direction == 1 else 1
                 entry_bar = start + place
-                entry_price = market.entry_price[side, entry_bar]
+                slippage = market.open[entry_bar] * limits.slippage_rate
+                offset = market.ask_offset[entry_bar] if side == 0 else market.bid_offset[entry_bar]
+                entry_price = market.open[entry_bar] + direction * (offset + slippage)
                 qty = _affordable(cash, entry_price, limits)
                 if qty == 0.0:
                     direction = 0
@@ -215,8 +230,7 @@ def _pass(
                 trade[:] = 0.0
                 trade[_DIRECTION], trade[_ENTRY], trade[_EXIT] = direction, entry_bar, -1
                 trade[_QTY], trade[_PAID], trade[_GOT] = qty, entry_price, math.nan
-                trade[_FEES], trade[_SPREAD] = fee, qty * market.offset[1 - side, entry_bar]
-                trade[_SLIPPAGE] = qty * (market.open[entry_bar] * limits.slippage_rate)
+                trade[_FEES], trade[_SPREAD], trade[_SLIPPAGE] = fee, qty * offset, qty * slippage
         leaves = np.uint8(LEAVES_LONG if direction == 1 else LEAVES_SHORT)
         leaving_words = _EACH * np.uint64(leaves)
         row = np.uint64(side)
@@ -284,7 +298,7 @@ def _pass(
             trade[_EXIT], trade[_REASON], trade[_GOT] = bar, reason, price
             if reason != _RUIN:
                 trade[_FEES] += fee
-                trade[_SPREAD] += abs(size) * market.offset[side, bar]
+                trade[_SPREAD] += abs(size) * (market.bid_offset[bar] if side == 0 else market.ask_offset[bar])
                 trade[_SLIPPAGE] += abs(size) * slippage
         n_trades += 1
         cash, size, direction = equity, 0.0, 0

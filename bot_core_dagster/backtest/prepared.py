@@ -67,6 +67,7 @@ class PreparedBars:
     ask_offset, bid_offset : what is added to a price for the ask, and taken from it for the bid, in price units
     slippage_rate, fee_rate : scalars, fractions of the price and of the notional
     carry_long, carry_short : share of the notional at the last close, charged on a position carried into the bar
+    has_carry : whether any of these shares may be other than zero
     is_financing_known : whether these shares are all there is, for longs and for shorts
     day_ends : samplings of the equity; the last one is that of the instrument's own figures
     frame : the bar frame itself, for strategies that read it
@@ -90,6 +91,7 @@ class PreparedBars:
     fee_rate: float
     carry_long: FloatArray1D
     carry_short: FloatArray1D
+    has_carry: bool
     is_financing_known: Known
     day_ends: tuple[DaySamples, ...]
     frame: pd.DataFrame
@@ -136,6 +138,7 @@ class PreparedBars:
             fee_rate=instrument.costs.fee_bps / 10_000,
             carry_long=carry.long,
             carry_short=carry.short,
+            has_carry=bool(carry.long.any() or carry.short.any()),
             is_financing_known=known_financing(instrument),
             day_ends=_day_samples(bars, instrument),
             frame=bars,

@@ -16,11 +16,8 @@ from bot_core_dagster.backtest.prepared import PreparedBars
 from bot_core_dagster.backtest.simulation import IntArray1D
 from bot_core_dagster.errors import UnknownNameError
 from bot_core_dagster.features.definition import FloatArray2D
-from bot_core_dagster.metrics import sharpe_ratios, years_between
+from bot_core_dagster.metrics import years_between
 from bot_core_dagster.metrics.arrays import FloatArray1D
-
-_RETURNS_AT_ONCE: Final = 16_384
-"""Daily returns that are looked at together: 128 KiB, and as much for what is made of them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,14 +59,10 @@ class GridStatistics:
 
     def daily_returns(self) -> FloatArray2D:
         """Return the simple return of each day, shape (n_combos, n_days); NaN after a ruin."""
-        return _returns_of(self.daily_equity)
-
-
-def _returns_of(equity: FloatArray2D) -> FloatArray2D:
-    with np.errstate(invalid="ignore", divide="ignore"):
-        returns = equity[:, 1:] / equity[:, :-1]
-    returns -= 1.0
-    return returns
+        with np.errstate(invalid="ignore", divide="ignore"):
+            returns: FloatArray2D = self.daily_equity[:, 1:] / self.daily_equity[:, :-1]
+        returns -= 1.0
+        return returns
 
 
 def total_return(statistics: GridStatistics) -> FloatArray1D:
@@ -79,31 +72,20 @@ def total_return(statistics: GridStatistics) -> FloatArray1D:
 
 def sharpe_ratio(statistics: GridStatistics, *, periods_per_year: float) -> FloatArray1D:
     """Return the annualised Sharpe ratio of the daily returns, shape (n_combos,); NaN as `metrics.sharpe_ratio`."""
+    from bot_core_dagster.backtest.ratios_loop import sharpe_ratios
+
     if statistics.n_days < 2:
         return np.full(statistics.n_combos, np.nan)
-    return math.sqrt(periods_per_year) * _of_returns(statistics, sharpe_ratios)
+    return math.sqrt(periods_per_year) * sharpe_ratios(np.ascontiguousarray(statistics.daily_equity))
 
 
 def sortino_ratio(statistics: GridStatistics, *, periods_per_year: float) -> FloatArray1D:
     """Return the annualised Sortino ratio of the daily returns, shape (n_combos,); NaN as `metrics.sortino_ratio`."""
+    from bot_core_dagster.backtest.ratios_loop import sortino_ratios
+
     if statistics.n_days < 1:
         return np.full(statistics.n_combos, np.nan)
-    return math.sqrt(periods_per_year) * _of_returns(statistics, _sortino_ratios)
-
-
-def _sortino_ratios(returns: FloatArray2D) -> FloatArray1D:
-    shortfalls = np.minimum(returns, 0.0)
-    return _ratio(returns.mean(axis=1), np.sqrt(np.einsum("ij,ij->i", shortfalls, shortfalls) / returns.shape[1]))
-
-
-def _of_returns(statistics: GridStatistics, figure: Callable[[FloatArray2D], FloatArray1D]) -> FloatArray1D:
-    """Return a figure of the daily returns of each combination; of few at a time, which the cache can hold."""
-    at_once = max(1, _RETURNS_AT_ONCE // statistics.n_days)
-    parts = [
-        figure(_returns_of(statistics.daily_equity[first : first + at_once]))
-        for first in range(0, statistics.n_combos, at_once)
-    ]
-    return np.concatenate(parts) if parts else np.empty(0)
+    return math.sqrt(periods_per_year) * sortino_ratios(np.ascontiguousarray(statistics.daily_equity))
 
 
 def calmar_ratio(statistics: GridStatistics, *, years: float) -> FloatArray1D:

@@ -6,6 +6,7 @@ what an indicator is (`strategies.catalog`), how its crossings are traded (`back
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -46,6 +47,28 @@ class Thresholds:
             If the strategy's indicator gave another number of values than bars.
         """
         return ThresholdPlan.of(strategy, parameter_sets).on(prepared)
+
+
+class Levels(NamedTuple):
+    """The distinct (indicator, level) pairs of one side, shape (n_levels,), and that of each combination.
+
+    of_combo : shape (n_combos,), a place among the pairs
+    """
+
+    row: IntArray1D
+    level: FloatArray1D
+    of_combo: IntArray1D
+
+    @classmethod
+    def of(cls, row: IntArray1D, level: FloatArray1D) -> "Levels":
+        """Return the distinct pairs of those of all combinations, both of shape (n_combos,)."""
+        order = np.lexsort((level, row))
+        is_new = np.ones(len(order), dtype=np.bool_)
+        is_new[1:] = (np.diff(row[order]) != 0) | (np.diff(level[order]) != 0.0)
+        of_combo = np.empty(len(order), dtype=np.int64)
+        of_combo[order] = np.cumsum(is_new) - 1
+        firsts = order[is_new]
+        return cls(row[firsts], level[firsts], of_combo)
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,6 +121,9 @@ class ThresholdPlan:
     def on(self, prepared: PreparedBars) -> Thresholds:
         """Return the thresholds with their indicators computed on bars; after missing bars they start again."""
         runs = [(rows, prepared.run(rows)) for rows in prepared.runs]
+        if len(self.indicator_sets) == len(runs) == 1:
+            only = self.strategy.normal_indicator(runs[0][1], self.indicator_sets[0])
+            return Thresholds(np.ascontiguousarray(only[np.newaxis], dtype=np.float64), self.row, self.enter, self.exit)
         indicators = np.empty((len(self.indicator_sets), prepared.n_bars))
         for values, indicator in zip(self.indicator_sets, indicators, strict=True):
             for rows, run in runs:

@@ -11,7 +11,7 @@ import numpy as np
 
 from bot_core_dagster.metrics.arrays import FloatArray1D, FloatArray2D, require_1d
 
-_ROUNDING: Final = 1e-9
+ROUNDING: Final = 1e-9
 """Share of a mean below which a deviation may be rounding alone: whether there is any is then looked at."""
 
 
@@ -60,7 +60,7 @@ def sharpe_ratios(returns: FloatArray2D) -> FloatArray1D:
     means = returns.mean(axis=1)
     apart = returns - means[:, None]
     deviations = np.sqrt(np.einsum("ij,ij->i", apart, apart) / (returns.shape[1] - 1))
-    for row in np.flatnonzero(deviations <= _ROUNDING * np.abs(means)):
+    for row in np.flatnonzero(deviations <= ROUNDING * np.abs(means)):
         if (returns[row] == returns[row, 0]).all():
             deviations[row] = 0.0
     deviations[deviations == 0.0] = np.nan
