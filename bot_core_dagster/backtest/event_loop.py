@@ -15,11 +15,9 @@ bars held: the extremes of spans of 1, 2, 4 … 64 bars give them in two reads e
 from typing import Any, Final, TypeAlias
 
 import numpy as np
-from numba import types
-from numba.extending import intrinsic
 from numpy.typing import NDArray
 
-from bot_core_dagster.backtest.compiling import compiled
+from bot_core_dagster.backtest.compiling import compiled, trailing_zeros
 from bot_core_dagster.backtest.event_arrays import Block, Market
 from bot_core_dagster.backtest.simulation import IntArray1D
 from bot_core_dagster.backtest.thresholds import Levels
@@ -40,16 +38,6 @@ _ALL_BITS: Final = np.uint64(0xFFFFFFFFFFFFFFFF)
 _ONE: Final = np.uint64(1)
 
 
-def _generate_trailing_zeros(_context: Any, _bits: Any) -> tuple[Any, Any]:
-    def generate(target: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-        return builder.cttz(arguments[0], target.get_constant(types.boolean, True))
-
-    return types.int64(types.uint64), generate
-
-
-_trailing_zeros = intrinsic(_generate_trailing_zeros)
-
-
 @compiled
 def _next_bar(words: Words, bar: int) -> int:
     """Return the first bar from `bar` on whose bit is set: the end of the block, which is always set, at the latest."""
@@ -58,7 +46,7 @@ def _next_bar(words: Words, bar: int) -> int:
     while bits == 0:
         word += 1
         bits = words[word]
-    place: int = _trailing_zeros(bits)
+    place: int = trailing_zeros(bits)
     return (word << 6) + place
 
 

@@ -17,6 +17,8 @@ from bot_core_dagster.features.definition import FloatArray2D
 from bot_core_dagster.metrics.arrays import BoolArray1D, FloatArray1D
 
 CodeArray: TypeAlias = NDArray[np.uint8]
+Words: TypeAlias = NDArray[np.uint64]
+"""Codes, eight in each."""
 
 
 class Market(NamedTuple):

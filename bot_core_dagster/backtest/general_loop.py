@@ -17,8 +17,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from bot_core_dagster.backtest.compiling import compiled
-from bot_core_dagster.backtest.general_arrays import Books, CodeArray, Comparison, Limits, Market, Record
+from bot_core_dagster.backtest.compiling import compiled, trailing_zeros
+from bot_core_dagster.backtest.general_arrays import Books, CodeArray, Comparison, Limits, Market, Record, Words
 from bot_core_dagster.backtest.simulation import ExitReason, IntArray1D
 from bot_core_dagster.backtest.thresholds import Levels
 from bot_core_dagster.features.definition import FloatArray2D
@@ -46,6 +46,8 @@ TRADE_FIELDS: Final = (
 """Columns of `Record.trades`."""
 (_DIRECTION, _ENTRY, _EXIT, _REASON, _QTY, _PAID, _GOT, _FEES, _SPREAD, _SLIPPAGE, _FINANCING) = range(11)
 
+_ONE: Final = np.uint64(1)
+_ALL_BITS: Final = np.uint64(0xFFFFFFFFFFFFFFFF)
 _EACH: Final = np.uint64(0x0101010101010101)
 _OPEN, _SIGNAL, _STOP, _TARGET, _TRAILING, _RUIN = map(int, ExitReason)
 
@@ -80,16 +82,20 @@ def _affordable(cash: float, price: float, limits: Limits) -> float:
 
 
 @compiled
-def _next_entry(codes: CodeArray, place: int, n_bars: int, may_enter: BoolArray1D, allow_short: bool) -> int:
+def _next_entry(words: Words, place: int, n_bars: int, may_enter: BoolArray1D, allow_short: bool) -> int:
     """Return the place of the next bar that may be entered, n_bars where there is none."""
-    words = codes.view(np.uint64)
-    wanted = _EACH * np.uint64(LEAVES_SHORT | (LEAVES_LONG if allow_short else 0))
     while place < n_bars:
-        if place % CHUNK == 0 and (words[place // CHUNK] & wanted) == 0:
-            place += CHUNK
-            continue
-        code = codes[place]
-        if (code == LEAVES_SHORT or (code == LEAVES_LONG and allow_short)) and may_enter[place]:
+        word, rest = np.uint64(place) >> np.uint64(3), _ALL_BITS << np.uint64((place & 7) << 3)
+        while True:
+            longs, shorts = words[word] & _EACH, (words[word] >> _ONE) & _EACH
+            wanted = (longs ^ shorts if allow_short else longs & ~shorts) & rest
+            if wanted != 0:
+                break
+            word, rest = word + _ONE, _ALL_BITS
+            if word == np.uint64(len(words)):
+                return n_bars
+        place = (int(word) << 3) + (trailing_zeros(wanted) >> 3)
+        if may_enter[place]:
             return place
         place += 1
     return n_bars
@@ -179,7 +185,7 @@ def _pass(
     One function, since it is one loop over the events of a bar, in the order of `backtest.reference`: its two dozen
     values live in registers, and pieces would hand them to and fro. Unsigned places need no look for negative ones.
     """
-    n_bars, words = stop - start, codes.view(np.uint64)
+    n_bars, words, may_enter = stop - start, codes.view(np.uint64), market.may_enter[start:stop]
     state, sums, daily = books.state[combo], books.sums[combo], books.daily[combo]
     cash, size, entry_price, entry_equity = state[CASH], state[SIZE], state[ENTRY_PRICE], state[ENTRY_EQUITY]
     best_seen, peak, depth = state[BEST], state[PEAK], state[DEPTH]
@@ -196,7 +202,7 @@ def _pass(
             first = place
             place = n_bars
             if cash > 0.0:
-                place = _next_entry(codes, first, n_bars, market.may_enter[start:stop], limits.allow_short)
+                place = _next_entry(words, first, n_bars, may_enter, limits.allow_short)
             qty = 0.0
             if place < n_bars:
                 direction = 1 if codes[place] == LEAVES_SHORT else -1
