@@ -74,6 +74,17 @@ class Comparison(NamedTuple):
     leaves: Levels
 
 
+class Kept(NamedTuple):
+    """Codes of the last levels that were compared.
+
+    level : (n_kept,), which level; -1 for none yet
+    codes : (n_kept, n_bars)
+    """
+
+    level: IntArray1D
+    codes: CodeArray
+
+
 class Books(NamedTuple):
     """What combinations hold and have earned, a row each; the columns are those of `backtest.general_loop`.
 

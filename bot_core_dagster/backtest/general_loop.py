@@ -15,10 +15,9 @@ import math
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bot_core_dagster.backtest.compiling import compiled, trailing_zeros
-from bot_core_dagster.backtest.general_arrays import Books, CodeArray, Comparison, Limits, Market, Record, Words
+from bot_core_dagster.backtest.general_arrays import Books, CodeArray, Comparison, Kept, Limits, Market, Record, Words
 from bot_core_dagster.backtest.simulation import ExitReason, IntArray1D
 from bot_core_dagster.backtest.thresholds import Levels
 from bot_core_dagster.features.definition import FloatArray2D
@@ -26,6 +25,9 @@ from bot_core_dagster.metrics.arrays import BoolArray1D, FloatArray1D
 
 CHUNK: Final = 8
 """Bars that are passed over at once: as many codes as fit a 64-bit word."""
+
+KEPT_LEVELS: Final = 16
+"""Levels of each side whose codes are kept while sets pass: they stay in the cache, however many sets there are."""
 
 LEAVES_SHORT: Final = 1
 LEAVES_LONG: Final = 2
@@ -132,27 +134,37 @@ def _until(day_end: IntArray1D, day: int, stop: int, daily: FloatArray1D, equity
 
 
 @compiled
-def _compare(known: FloatArray2D, sign: float, levels: Levels, code: int, codes: NDArray[np.uint8]) -> None:
-    """Write `code` where a row's value is at or below (sign 1), or at or above (-1), a level, else 0."""
-    for each in range(len(levels.row)):
-        values, reached = known[levels.row[each]], sign * levels.level[each]
+def _compare(
+    indicators: FloatArray2D, first: int, sign: float, levels: Levels, each: int, code: int, kept: Kept
+) -> CodeArray:
+    """Return `code` where a value from bar `first` on is at or below (sign 1), or at or above (-1), a level, else 0.
+
+    The codes of the last levels that were asked for are kept: what sets of a grid share, they share with those next to
+    them.
+    """
+    slot = each % KEPT_LEVELS
+    codes: CodeArray = kept.codes[slot]
+    if kept.level[slot] != each:
+        kept.level[slot] = each
+        values, reached = indicators[levels.row[each], first : first + len(codes)], sign * levels.level[each]
         for place in range(len(values)):
-            codes[each, place] = np.uint8(code) * np.uint8(sign * values[place] <= reached)
+            codes[place] = np.uint8(code) * np.uint8(sign * values[place] <= reached)
+    return codes
 
 
 @compiled
 def pass_thresholds(market: Market, limits: Limits, start: int, stop: int, given: Comparison, books: Books) -> None:
     """Pass over bars [start, stop), start a multiple of CHUNK, for each row of thresholds in normal form."""
     codes = np.zeros(-(-(stop - start) // CHUNK) * CHUNK, dtype=np.uint8)
-    first = 1 if start == 0 else 0
-    known, decided = given.indicators[:, start - 1 + first : stop - 1], codes[first:]
-    enters = np.empty((len(given.enters.row), known.shape[1]), dtype=np.uint8)
-    leaves = np.empty((len(given.leaves.row), known.shape[1]), dtype=np.uint8)
-    _compare(known, 1.0, given.enters, LEAVES_SHORT, enters)
-    _compare(known, -1.0, given.leaves, LEAVES_LONG, leaves)
-    for combo in range(len(given.enters.of_combo)):
-        enter, leave = enters[given.enters.of_combo[combo]], leaves[given.leaves.of_combo[combo]]
-        for place in range(len(enter)):
+    skipped = 1 if start == 0 else 0
+    decided, first = codes[skipped : stop - start], start - 1 + skipped
+    enters, leaves = given.enters, given.leaves
+    entries = Kept(np.full(KEPT_LEVELS, -1), np.empty((KEPT_LEVELS, len(decided)), dtype=np.uint8))
+    exits = Kept(np.full(KEPT_LEVELS, -1), np.empty((KEPT_LEVELS, len(decided)), dtype=np.uint8))
+    for combo in range(len(enters.of_combo)):
+        enter = _compare(given.indicators, first, 1.0, enters, enters.of_combo[combo], LEAVES_SHORT, entries)
+        leave = _compare(given.indicators, first, -1.0, leaves, leaves.of_combo[combo], LEAVES_LONG, exits)
+        for place in range(len(decided)):
             decided[place] = enter[place] | (leave[place] & ~(enter[place] << np.uint8(1)))
         _pass(market, limits, start, stop, codes, books, combo, None)
 

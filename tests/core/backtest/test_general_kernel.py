@@ -84,6 +84,21 @@ def test_a_grid_of_thresholds_equals_the_twin_of_each_combination(
         assert_statistics_of(statistics, combo, prepared, simulate_reference(prepared, signal, rules))
 
 
+def test_sets_in_any_order_share_levels_of_which_only_some_are_kept() -> None:
+    """Some forty levels of each side, more than are kept; each set as if it came alone."""
+    prepared, rng = PreparedBars.of(bars(500, seed=5), instrument()), np.random.default_rng(5)
+    indicators = rng.uniform(0.0, 60.0, (4, 500))
+    row, levels = rng.integers(0, 4, 60), np.arange(10.0)
+    thresholds = Thresholds(indicators, row, rng.choice(levels, 60), 50.0 + rng.choice(levels, 60))
+    together = simulate_many(prepared, thresholds, TradingRules(allow_short=True, stop=0.05))
+    for combo in range(60):
+        rows = slice(combo, combo + 1)
+        one = replace(thresholds, row=row[rows], enter=thresholds.enter[rows], exit=thresholds.exit[rows])
+        alone = simulate_many(prepared, one, TradingRules(allow_short=True, stop=0.05))
+        np.testing.assert_array_equal(together.daily_equity[combo], alone.daily_equity[0])
+    assert len(np.unique(together.final_equity)) > 50
+
+
 @settings(max_examples=100, deadline=None)
 @given(case=cases() | cases(UNPROTECTED_SHORTS, trend=0.05), seed=st.integers(0, 2**32 - 1))
 def test_a_grid_of_signals_equals_the_twin_of_each_row(case: Case, seed: int) -> None:
