@@ -31,7 +31,7 @@ def _fill_returns(equity: FloatArray1D, returns: FloatArray1D) -> float:
 
 @compiled
 def _mean_square(values: FloatArray1D, origin: float, highest: float, n_counted: int) -> float:
-    """Return the sum of squares of min(value - origin, highest) over a count."""
+    """Return the sum of the squares of min(value - origin, highest), divided by `n_counted`."""
     a, b, c, d, whole = 0.0, 0.0, 0.0, 0.0, len(values) // 4 * 4
     for day in range(0, whole, 4):
         p, q = min(values[day] - origin, highest), min(values[day + 1] - origin, highest)

@@ -66,9 +66,9 @@ def write_chunk(folder: Path, chunk: Chunk, table: Table) -> DataFile:
     target = folder / path
     sink = pa.BufferOutputStream()
     pq.write_table(chunk.rows, sink, store_schema=False, **_layout(chunk.rows.schema))
-    content = sink.getvalue()
+    data = sink.getvalue()
     try:
-        target.write_bytes(content)
+        target.write_bytes(data)
     except OSError:
         target.unlink(missing_ok=True)
         raise
@@ -78,7 +78,7 @@ def write_chunk(folder: Path, chunk: Chunk, table: Table) -> DataFile:
         period=chunk.period,
         content=chunk.content,
         columns=columns,
-        size_bytes=content.size,
+        size_bytes=data.size,
         n_rows=len(chunk.rows),
         n_current=chunk.n_current,
         first=chunk.first,

@@ -202,8 +202,8 @@ def _held(files: Sequence[DataFile], rows: "pa.Table") -> dict[Series, bool]:
     """Return of each series that has current rows in these files, whose rows are given, whether they are simulated."""
     names = list(dict.fromkeys(file.series for file in files))
     place = {name: at for at, name in enumerate(names)}
-    series, n_rows = ([place[file.series] for file in files], [file.n_rows for file in files])
-    codes = np.repeat(np.array(series, dtype=np.int64), np.array(n_rows, dtype=np.int64))
+    series_of, n_rows = np.array([(place[file.series], file.n_rows) for file in files], dtype=np.int64).reshape(-1, 2).T
+    codes = np.repeat(series_of, n_rows)
     is_current = rows[SUPERSEDED_AT].is_null()
     return simulated_series(rows["source"].filter(is_current), codes[is_current.to_numpy()], names)
 
