@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot_core_dagster import metrics
@@ -54,6 +54,7 @@ def curves(seed: int, n_days: int) -> FloatArray2D:
     return np.concatenate([np.ones((3, 1)), np.exp(growth.cumsum(axis=1))], axis=1)
 
 
+@settings(deadline=None)  # the first example may compile
 @given(seed=st.integers(0, 2**32 - 1), n_days=st.integers(0, 60), periods_per_year=st.sampled_from([260, 365]))
 def test_ratios_of_days_are_those_of_metrics(seed: int, n_days: int, periods_per_year: int) -> None:
     statistics = statistics_of(curves(seed, n_days))
