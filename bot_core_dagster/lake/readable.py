@@ -13,12 +13,13 @@ from bot_core_dagster.errors import UnknownNameError
 from bot_core_dagster.lake import session
 from bot_core_dagster.lake.change import SeriesChange, changes_of
 from bot_core_dagster.lake.identity import frame_content, symbol_content
-from bot_core_dagster.lake.log import DataFile, Snapshot, exists, read_snapshot
+from bot_core_dagster.lake.log import DataFile, Snapshot, exists
 from bot_core_dagster.lake.longer import shorter_timeframe
 from bot_core_dagster.lake.merge import Tally
 from bot_core_dagster.lake.reader import files_within, read_files, rows_known, rows_within
 from bot_core_dagster.lake.rows import time_column
 from bot_core_dagster.lake.selection import Selection
+from bot_core_dagster.lake.snapshots import newest_snapshot
 from bot_core_dagster.lake.summary import TableSummary, summary_of
 from bot_core_dagster.lake.table import BOOKKEEPING, SUPERSEDED_AT, Table
 from bot_core_dagster.lake.tables import BARS
@@ -223,7 +224,7 @@ class ReadableLake:
 
     def tables(self) -> tuple[TableSummary, ...]:
         """Return what is stored, a summary a table, sorted by name."""
-        return tuple(summary_of(read_snapshot(folder)) for folder in session.table_folders(self.root))
+        return tuple(summary_of(newest_snapshot(folder)) for folder in session.table_folders(self.root))
 
     def sql(self, query: str, max_rows: int | None = None) -> "pa.Table":
         """Run one SELECT over the views of the lake (see `lake.session`); nothing else can be read, nothing written.
@@ -240,7 +241,7 @@ class ReadableLake:
 
     def _snapshot(self, table: Table) -> Snapshot | None:
         folder = self._folder(table)
-        return read_snapshot(folder, table.series_columns) if exists(folder) else None
+        return newest_snapshot(folder, table.series_columns) if exists(folder) else None
 
 
 def _require_known(

@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any, Final
 import duckdb
 
 from bot_core_dagster.errors import QueryError
-from bot_core_dagster.lake.log import DataFile, Snapshot, exists, read_snapshot
+from bot_core_dagster.lake.log import DataFile, Snapshot, exists
 from bot_core_dagster.lake.read_only import require_read_only
+from bot_core_dagster.lake.snapshots import newest_snapshot
 from bot_core_dagster.lake.table import RECORDED_AT, SUPERSEDED_AT
 
 if TYPE_CHECKING:
@@ -149,7 +150,7 @@ def _make_views(connection: Any, root: Path, query: str) -> None:
     words = set(_WORD.findall(query))
     named = [folder for folder in folders if words.intersection(_views_of(folder.name))]
     for folder in named or folders:
-        snapshot = read_snapshot(folder)
+        snapshot = newest_snapshot(folder)
         name = folder.name
         wanted = [view for view in _views_of(name) if view in words or not named]
         if f"{name}{_HISTORY}" in wanted:
