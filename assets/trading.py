@@ -22,9 +22,9 @@ from bot_core_dagster.optimization import (
     PARAMETERS,
     Candidate,
     content_of,
-    deployed_parameters,
+    deployed_sets,
     stored_candidate,
-    trials_so_far,
+    trials_of_each,
 )
 from bot_core_dagster.settings import Instrument, Settings
 from bot_core_dagster.strategies import Strategy, settings_of
@@ -53,14 +53,26 @@ def traded_bars(strategy: Strategy, settings: Settings) -> Load[Traded]:
 
     def load(lake: Lake, instruments: Sequence[Instrument]) -> Mapping[str, Read[Traded]]:
         stored = stored_bars(lake, instruments)
+        there = [one for one in instruments if one.symbol in stored]
         versions = parameters_versions(lake, strategy.name, list(stored))
+        deployed = deployed_sets(lake, [strategy.name], there)
+        trials = trials_of_each(lake, strategy.name, there)
+        section = settings_of(strategy.name, settings.strategies)
+
+        def traded(one: Instrument) -> Traded:
+            in_force = deployed.get((strategy.name, one.symbol))
+            return Traded(
+                bars=stored[one.symbol].content,
+                parameters=strategy.space.complete(in_force.parameters if in_force else section.parameters),
+                rules=rules_of(strategy, settings, one),
+                trials=trials[one.symbol],
+            )
+
         return {
             one.symbol: Read(
-                _traded(lake, strategy, settings, one, stored[one.symbol].content),
-                {**stored[one.symbol].versions, f"{strategy.name}_parameters": versions[one.symbol]},
+                traded(one), {**stored[one.symbol].versions, f"{strategy.name}_parameters": versions[one.symbol]}
             )
-            for one in instruments
-            if one.symbol in stored
+            for one in there
         }
 
     return load
@@ -94,17 +106,6 @@ def _searched(lake: Lake, strategy: Strategy, instrument: Instrument) -> Searche
             f"next: materialise {strategy.name}_optimization again"
         )
     return Searched(candidate, bars)
-
-
-def _traded(lake: Lake, strategy: Strategy, settings: Settings, instrument: Instrument, bars: pd.DataFrame) -> Traded:
-    section = settings_of(strategy.name, settings.strategies)
-    deployed = deployed_parameters(lake, strategy.name, instrument.symbol, str(instrument.timeframe))
-    return Traded(
-        bars=bars,
-        parameters=strategy.space.complete(section.parameters if deployed is None else deployed),
-        rules=rules_of(strategy, settings, instrument),
-        trials=trials_so_far(lake, strategy.name, instrument),
-    )
 
 
 def rules_of(strategy: Strategy, settings: Settings, instrument: Instrument) -> TradingRules:

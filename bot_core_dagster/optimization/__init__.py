@@ -12,6 +12,7 @@ from bot_core_dagster.optimization.parameters import (
     PARAMETERS,
     deployed_parameters,
     deployed_set,
+    deployed_sets,
     history,
     record_decision,
     roll_back,
@@ -25,7 +26,7 @@ from bot_core_dagster.optimization.record import (
     stored_candidate,
 )
 from bot_core_dagster.optimization.result import Evidence, Optimization
-from bot_core_dagster.optimization.trials import TRIALS, count_trials, record_trials, trials_so_far
+from bot_core_dagster.optimization.trials import TRIALS, count_trials, record_trials, trials_of_each, trials_so_far
 from bot_core_dagster.optimization.walk_forward import WalkForward
 from bot_core_dagster.validation.reason import Reason
 
@@ -49,6 +50,7 @@ __all__ = [
     "decide",
     "deployed_parameters",
     "deployed_set",
+    "deployed_sets",
     "history",
     "optimization_rows",
     "optimize_strategy",
@@ -57,5 +59,6 @@ __all__ = [
     "record_trials",
     "roll_back",
     "stored_candidate",
+    "trials_of_each",
     "trials_so_far",
 ]

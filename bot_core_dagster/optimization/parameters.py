@@ -7,7 +7,7 @@ that the settings name (`strategies.registry`), which hold where nothing is depl
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -19,6 +19,7 @@ from bot_core_dagster.lake.lake import Lake
 from bot_core_dagster.lake.table import Table
 from bot_core_dagster.optimization.decision import Decision, DeployedParameters
 from bot_core_dagster.optimization.identity import as_json
+from bot_core_dagster.settings import Instrument
 from bot_core_dagster.validation.reason import Reason
 
 DEPLOYED: Final = "deployed"
@@ -69,6 +70,23 @@ def deployed_set(lake: Lake, strategy: str, symbol: str, timeframe: str) -> Depl
     """Return what is in force with the rows that it was chosen on; None where nothing is."""
     row = _last_deployment(history(lake, strategy, symbol, timeframe))
     return None if row is None or row["version"] == 0 else _as_deployed(row)
+
+
+def deployed_sets(
+    lake: Lake, strategies: Sequence[str], instruments: Sequence[Instrument]
+) -> dict[tuple[str, str], DeployedParameters]:
+    """Return what is in force of each (strategy, symbol), read at once; a pair of which nothing is does not appear."""
+    rows = lake.read(PARAMETERS, [one.symbol for one in instruments])
+    last = {
+        (str(strategy), str(symbol), str(timeframe)): _last_deployment(past.sort_values("decided_at"))
+        for (strategy, symbol, timeframe), past in rows.groupby(["strategy", "symbol", "timeframe"], observed=True)
+    }
+    found = {
+        (strategy, one.symbol): last.get((strategy, one.symbol, str(one.timeframe)))
+        for strategy in strategies
+        for one in instruments
+    }
+    return {key: _as_deployed(row) for key, row in found.items() if row is not None and row["version"] != 0}
 
 
 def history(lake: Lake, strategy: str, symbol: str, timeframe: str) -> pd.DataFrame:

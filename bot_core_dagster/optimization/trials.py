@@ -7,7 +7,7 @@ The table is cut by the month in which a trial's window ends: next week's trials
 million rows.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
@@ -121,15 +121,28 @@ def trials_so_far(
     window : (open of the first bar, close of the last), optional
         Of the backtest: only trials whose window overlaps it count. Every one overlaps all bars.
     """
-    if not lake.symbols(TRIALS):
-        return Trials()
-    named = f"{_of(instrument.symbol, strategy)} and timeframe = {_text(str(instrument.timeframe))}"
+    return trials_of_each(lake, strategy, [instrument], window)[instrument.symbol]
+
+
+def trials_of_each(
+    lake: Lake, strategy: str, instruments: Sequence[Instrument], window: tuple[datetime, datetime] | None = None
+) -> dict[str, Trials]:
+    """Return what `trials_so_far` does for each symbol, by one query."""
+    if not instruments or not lake.symbols(TRIALS):
+        return {one.symbol: Trials() for one in instruments}
+    named = f"({' or '.join(_of_instrument(one) for one in instruments)}) and strategy = {_text(strategy)}"
     if window is not None:
         named += f" and window_start < {_time(window[1])} and window_end > {_time(window[0])}"
-    once = f"select any_value(sharpe_ratio) as ratio from {TRIALS.name} where {named} group by {_MADE_OF}"  # noqa: S608 - values are quoted
-    (row,) = lake.sql(f"select count(*) as n, var_samp(ratio) as variance from ({once})").to_pylist()  # noqa: S608 - the same
-    periods_per_year = samplings_of(instrument)[-1].periods_per_year
-    return Trials(n=max(row["n"], 1), variance=(row["variance"] or 0.0) / periods_per_year)
+    once = (
+        f"select symbol, any_value(sharpe_ratio) as ratio from {TRIALS.name} where {named} group by symbol, {_MADE_OF}"  # noqa: S608 - values are quoted
+    )
+    rows = lake.sql(f"select symbol, count(*) as n, var_samp(ratio) as variance from ({once}) group by symbol")  # noqa: S608 - the same
+    found = {row["symbol"]: (row["n"], row["variance"] or 0.0) for row in rows.to_pylist()}
+    return {one.symbol: _deflating(one, *found.get(one.symbol, (1, 0.0))) for one in instruments}
+
+
+def _deflating(instrument: Instrument, n: int, variance: float) -> Trials:
+    return Trials(n=n, variance=variance / samplings_of(instrument)[-1].periods_per_year)
 
 
 def _ids_where(lake: Lake, condition: str) -> "pa.ChunkedArray":
@@ -137,6 +150,10 @@ def _ids_where(lake: Lake, condition: str) -> "pa.ChunkedArray":
         return pa.chunked_array([], pa.string())
     rows = lake.sql(f"select trial_id from {TRIALS.name} where {condition}")  # noqa: S608 - values are quoted
     return rows["trial_id"].cast(pa.string())
+
+
+def _of_instrument(instrument: Instrument) -> str:
+    return f"symbol = {_text(instrument.symbol)} and timeframe = {_text(str(instrument.timeframe))}"
 
 
 def _of(symbol: str, strategy: str) -> str:

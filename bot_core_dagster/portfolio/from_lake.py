@@ -11,7 +11,7 @@ import pandas as pd
 from bot_core_dagster.backtest import BAR_EQUITY, EQUITY, TRADES
 from bot_core_dagster.errors import QualityError
 from bot_core_dagster.lake import Lake
-from bot_core_dagster.optimization import deployed_set
+from bot_core_dagster.optimization import deployed_sets
 from bot_core_dagster.portfolio.attribution import Sleeve
 from bot_core_dagster.portfolio.report import PortfolioReport
 from bot_core_dagster.portfolio.review import review_portfolio
@@ -37,12 +37,8 @@ def review_month(lake: Lake, settings: Settings, month: str) -> PortfolioReport:
 
 def _deployed(lake: Lake, strategies: Sequence[str], instruments: Sequence[Instrument]) -> dict[Sleeve, int]:
     """Return the sleeves that have deployed parameters, with the trials that these were chosen among."""
-    found = {
-        Sleeve(strategy, one.symbol): deployed_set(lake, strategy, one.symbol, str(one.timeframe))
-        for strategy in strategies
-        for one in instruments
-    }
-    return {sleeve: parameters.n_trials for sleeve, parameters in found.items() if parameters is not None}
+    found = deployed_sets(lake, strategies, instruments)
+    return {Sleeve(strategy, symbol): one.n_trials for (strategy, symbol), one in found.items()}
 
 
 def _bar_equity(lake: Lake) -> pd.DataFrame:

@@ -15,11 +15,13 @@ from bot_core_dagster.optimization.parameters import (
     PARAMETERS,
     deployed_parameters,
     deployed_set,
+    deployed_sets,
     history,
     record_decision,
     roll_back,
 )
 from bot_core_dagster.validation.reason import Reason
+from tests.builders import instrument
 
 KEY = ("rsi", "BTCUSDT", "1h")
 START = datetime(2024, 1, 1, tzinfo=UTC)
@@ -79,6 +81,23 @@ def test_what_is_in_force_says_the_rows_it_was_chosen_on(lake: Lake) -> None:
     deployed = deployed_set(lake, *KEY)
     assert deployed is not None
     assert (deployed.version, deployed.window_end) == (1, START + timedelta(weeks=53))
+
+
+def test_the_sets_in_force_of_many_are_those_of_each(lake: Lake) -> None:
+    named = [instrument(), instrument(symbol="O'X"), instrument(symbol="NONE")]
+    strategies = ["rsi", "macd", "volume"]
+    assert deployed_sets(lake, strategies, named) == {}
+    record_decision(lake, _decision(FIRST))
+    record_decision(lake, _decision(SECOND, week=1))
+    record_decision(lake, _decision(SECOND, symbol="O'X"))
+    record_decision(lake, _decision(FIRST, symbol="O'X", timeframe="4h", week=2))
+    record_decision(lake, _decision({"fast": 3.0}, strategy="macd"))
+    record_decision(lake, _decision(FIRST, strategy="volume", deploy=False))
+    roll_back(lake, "macd", "BTCUSDT", "1h")
+    each = {(one, each.symbol): deployed_set(lake, one, each.symbol, "1h") for one in strategies for each in named}
+    found = deployed_sets(lake, strategies, named)
+    assert found == {key: deployed for key, deployed in each.items() if deployed is not None}
+    assert set(found) == {("rsi", "BTCUSDT"), ("rsi", "O'X")}
 
 
 def test_the_same_decision_again_adds_no_row(lake: Lake) -> None:

@@ -27,7 +27,7 @@ from bot_core_dagster.optimization.identity import (
     sources_hash,
     trial_ids,
 )
-from bot_core_dagster.optimization.trials import TRIALS, count_trials, record_trials, trials_so_far
+from bot_core_dagster.optimization.trials import TRIALS, count_trials, record_trials, trials_of_each, trials_so_far
 from bot_core_dagster.settings import OptimizationSettings
 from bot_core_dagster.strategies.registry import strategies, strategy_named
 from bot_core_dagster.strategies.threshold import ThresholdStrategy
@@ -252,6 +252,21 @@ def test_a_set_tried_for_two_objectives_is_one_trial_of_a_backtest(lake: Lake) -
     assert trials_so_far(lake, "rsi", instrument()) == once
     assert once.n == len(SETS)
     assert once.variance == pytest.approx(np.var(_rows()["sharpe_ratio"], ddof=1) / 365)
+
+
+@pytest.mark.parametrize("window", [None, (QUESTION.start, QUESTION.end), (QUESTION.end, QUESTION.end + timedelta(1))])
+def test_the_trials_of_many_instruments_are_those_of_each(lake: Lake, window: tuple[datetime, datetime] | None) -> None:
+    named = [instrument(), instrument(timeframe="4h"), instrument(symbol="O'X")]
+    assert trials_of_each(lake, "rsi", []) == {}
+    assert trials_of_each(lake, "rsi", named[1:]) == {one.symbol: Trials() for one in named[1:]}
+    record_trials(lake, _rows())
+    record_trials(lake, _rows(_question(symbol="O'X"), replace(ORIGIN, content_hash="d" * 64)).head(3))
+    assert trials_of_each(lake, "rsi", []) == {}
+    for asked in (named[:1] + named[2:], named[1:]):
+        found = trials_of_each(lake, "rsi", asked, window)
+        assert found == {one.symbol: trials_so_far(lake, "rsi", one, window) for one in asked}
+    assert found["O'X"].n == (1 if window and window[0] == QUESTION.end else 3)
+    assert found["BTCUSDT"].n == 1
 
 
 @pytest.mark.slow
