@@ -189,11 +189,12 @@ def _changes(recomputation: Recomputation, whole: Columns, cuts: list[int], seed
 def _compared(bars: pd.DataFrame, then: Columns, later: Columns, why: str) -> Iterator[_Change]:
     """Yield each column of which a value known then is another one later."""
     n_known = max(map(len, then.values()))
-    known_until = bars["close_time"].iloc[n_known - 1]
     for column in [*later, *(name for name in then if name not in later)]:
         if column not in then or column not in later:
-            opens = bars["open_time"].iloc[n_known - 1]
-            yield _Change(column, ABSENT, opens, known_until, column in then, column in later, np.nan, np.inf)
+            last = bars.iloc[n_known - 1]
+            yield _Change(
+                column, ABSENT, last["open_time"], last["close_time"], column in then, column in later, np.nan, np.inf
+            )
             continue
         known, whole = then[column], later[column].iloc[:n_known]
         is_changed = _differs(known, whole)
@@ -203,7 +204,7 @@ def _compared(bars: pd.DataFrame, then: Columns, later: Columns, why: str) -> It
                 column,
                 why,
                 bars["open_time"].iloc[place],
-                known_until,
+                bars["close_time"].iloc[n_known - 1],
                 known.iloc[place],
                 whole.iloc[place],
                 *_distance(known[is_changed], whole[is_changed], later[column]),
@@ -212,6 +213,9 @@ def _compared(bars: pd.DataFrame, then: Columns, later: Columns, why: str) -> It
 
 def _differs(known: pd.Series, whole: pd.Series) -> BoolArray1D:
     """Return where two values differ; two unknown ones do not."""
+    if known.dtype == whole.dtype == np.float64:
+        then, later = known.to_numpy(), whole.to_numpy()
+        return np.asarray((then != later) & ~(np.isnan(then) & np.isnan(later)), dtype=np.bool_)
     both = known.notna() & whole.notna()
     return np.asarray((known.isna() != whole.isna()) | (both & known.ne(whole).fillna(False)), dtype=np.bool_)
 

@@ -9,6 +9,7 @@ import inspect
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -54,7 +55,7 @@ class Recomputation:
                     f"input {name}: expected a column {AVAILABLE_AT} of times with a zone, got "
                     f"{', '.join(map(str, frame.columns))}; next: say when each row was known, not what it is of"
                 )
-        _, *others = self._parameters()
+        _, *others = self._parameters
         asked = {parameter.name for parameter in others if parameter.default is parameter.empty}
         missing = sorted(asked - {_CALENDAR, *self.inputs})
         unknown = sorted(set(self.inputs) - {parameter.name for parameter in others})
@@ -73,15 +74,11 @@ class Recomputation:
         ShapeError
             If the function fails on so few bars, or does not give one value a bar.
         """
-        bars = self.bars.iloc[start:stop].reset_index(drop=True)
-        until = bars["close_time"].iloc[-1]
-        arguments: dict[str, Any] = {
-            name: frame[frame[AVAILABLE_AT] <= until].reset_index(drop=True) for name, frame in self.inputs.items()
-        }
-        if any(parameter.name == _CALENDAR for parameter in self._parameters()[1:]):
+        arguments = self._available(stop)
+        if any(parameter.name == _CALENDAR for parameter in self._parameters[1:]):
             arguments[_CALENDAR] = self.calendar_name
         try:
-            found = self.function(bars.copy(), **arguments)
+            found = self.function(self.bars.iloc[start:stop].reset_index(drop=True), **arguments)
         except Exception as error:
             raise ShapeError(
                 f"{name_of(self.function)} failed on {stop - start} bars ({type(error).__name__}: {error}); "
@@ -89,10 +86,18 @@ class Recomputation:
             ) from error
         return _columns(found, stop - start, name_of(self.function))
 
+    def _available(self, stop: int) -> dict[str, Any]:
+        """Return the rows of the other inputs that were known at the close of bar stop - 1."""
+        if not self.inputs:
+            return {}
+        until = self.bars["close_time"].iloc[stop - 1]
+        return {name: frame[frame[AVAILABLE_AT] <= until].reset_index(drop=True) for name, frame in self.inputs.items()}
+
     def arrivals(self) -> list[pd.DatetimeIndex]:
         """Return when the rows of each input became available."""
         return [pd.DatetimeIndex(frame[AVAILABLE_AT].dropna()) for frame in self.inputs.values()]
 
+    @cached_property
     def _parameters(self) -> list[inspect.Parameter]:
         parameters = list(inspect.signature(self.function).parameters.values())
         named = [each for each in parameters if each.kind not in (each.VAR_POSITIONAL, each.VAR_KEYWORD)]
@@ -163,12 +168,14 @@ def _columns(found: Any, n_bars: int, name: str) -> Columns:
         parts = (
             {UNNAMED: array} if array.ndim == 1 else {f"{UNNAMED} {place}": part for place, part in enumerate(array.T)}
         )
-        columns = {column: pd.Series(part) for column, part in parts.items()}
+        columns = {column: pd.Series(part, copy=True) for column, part in parts.items()}
     lengths = {column: len(values) for column, values in columns.items() if len(values) != n_bars}
     if lengths or not columns:
         came = ", ".join(f"{length} for {column}" for column, length in lengths.items()) or "no column"
         raise ShapeError(f"{name} must give one value a bar, expected {n_bars}, got {came}; next: keep every bar's row")
-    return {column: _comparable(values.reset_index(drop=True)) for column, values in columns.items()}
+    if isinstance(found, pd.Series | pd.DataFrame):
+        columns = {column: values.reset_index(drop=True) for column, values in columns.items()}
+    return {column: _comparable(values) for column, values in columns.items()}
 
 
 def _comparable(values: pd.Series) -> pd.Series:
