@@ -7,7 +7,9 @@ from typing import Any
 
 import dagster as dg
 import pytest
+from dagster._core.storage.sql import create_engine
 
+from resources import event_log
 from resources.event_log import BATCH_SIZE_VARIABLE, events_together, write_batches_at_once
 
 SYMBOLS = [f"SIM{number:02d}" for number in range(20)]
@@ -116,6 +118,25 @@ def test_a_batch_takes_a_connection_a_database(instance: dg.DagsterInstance, mon
     opened.clear()
     _run(instance)
     assert len(opened) < alone - 6 * len(SYMBOLS)
+
+
+def test_an_engine_is_kept_for_each_database(instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second run brings its own database, and the one that all runs share is known."""
+    made: list[str] = []
+
+    def noted(url: str, **how: Any) -> Any:
+        made.append(url)
+        return create_engine(url, **how)
+
+    monkeypatch.setattr(event_log, "create_engine", noted)
+    write_batches_at_once(instance)
+    _run(instance)
+    made.clear()
+    second = _run(instance)
+    assert second.success
+    assert [url for url in made if second.run_id in url] == made
+    assert len(made) == 1
+    assert [symbol for symbol, *_ in _told(instance, second.run_id)["materialised"]] == 2 * SYMBOLS
 
 
 def test_a_batch_that_cannot_be_stored_is_not_stored_in_part(
