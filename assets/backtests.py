@@ -8,7 +8,7 @@ import dagster as dg
 
 from assets.bars import bar_quality, bars
 from assets.each_symbol import materialize_each_symbol
-from assets.metadata import backtest_metadata, page_of, picture, provenance
+from assets.metadata import backtest_metadata, page_file, provenances, sheet_metadata
 from assets.optimizations import PARAMETERS_ASSETS
 from assets.partitions import ONE_RUN, OWNERS, SYMBOLS, TRADED, SymbolsConfig
 from assets.storing import Check, Made
@@ -25,10 +25,11 @@ from bot_core_dagster.backtest import (
     trade_rows,
 )
 from bot_core_dagster.errors import QualityError
-from bot_core_dagster.reports import backtest_picture, backtest_report_html, candles_picture
+from bot_core_dagster.reports import backtest_sheet
 from bot_core_dagster.settings import Instrument
 from bot_core_dagster.strategies import Strategy
 from bot_core_dagster.validation import backtest_verdicts
+from resources.drawing import draw_beside
 from resources.lake import LakeResource
 from resources.market import SettingsResource
 
@@ -56,6 +57,8 @@ def backtest_asset(strategy: Strategy) -> dg.AssetsDefinition:
         if not is_traded(context, known, strategy):
             return
 
+        made_from, n_symbols = provenances(context, store), len(config.symbols or context.partition_keys)
+
         def trade(instrument: Instrument, given: Traded) -> Made:
             made = backtest_strategy(
                 given.bars, strategy, given.parameters, instrument, given.rules, trials=given.trials
@@ -66,6 +69,14 @@ def backtest_asset(strategy: Strategy) -> dg.AssetsDefinition:
             broken = [one.detail for one in verdicts if one.is_broken]
             if broken:
                 raise QualityError(f"{'; '.join(broken)}; what it would earn is not kept")
+            sheet = draw_beside(
+                n_symbols,
+                backtest_sheet,
+                made,
+                given.bars,
+                made_from(instrument.symbol),
+                page_file(context, instrument.symbol),
+            )
             return Made(
                 tables=[
                     (BACKTESTS, backtest_rows(made)),
@@ -75,16 +86,8 @@ def backtest_asset(strategy: Strategy) -> dg.AssetsDefinition:
                 ],
                 within={"strategy": strategy.name},
                 inputs={SETTINGS: settings_version(strategy, known, instrument)},
-                metadata={
-                    "equity": picture(backtest_picture(made), "equity, drawdown, buy and hold"),
-                    "candles": picture(candles_picture(made, given.bars), "candles with entries and exits"),
-                    "report": page_of(
-                        context.asset_key.to_user_string(),
-                        instrument.symbol,
-                        backtest_report_html(made, given.bars, provenance(context, store, instrument.symbol)),
-                    ),
-                    **backtest_metadata(made),
-                },
+                metadata=backtest_metadata(made),
+                drawn=lambda: sheet_metadata(sheet()),
                 checks=[Check(one.name, one.is_passed, False, one.detail) for one in verdicts],
             )
 

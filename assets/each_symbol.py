@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Final, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
 import dagster as dg
 
@@ -148,9 +148,13 @@ class _Run:
             self.context.log.info(f"{self.asset}: {n_done} of {len(self.wanted)} symbols, {symbol} done")
 
     def finish(self, made: Mapping[str, Made], store: Store) -> None:
-        """Store a batch, record its outcomes, and log checks and events of its symbols."""
+        """Store a batch, record its outcomes, and log checks and events of its symbols.
+
+        What is drawn beside is waited for when the rows are stored.
+        """
         changes, refused = store_each(self.lake, made, store, self.passes_through)
         self.failed |= refused | {symbol: one.failure for symbol, one in made.items() if one.failure}
+        drawn = {symbol: self._drawn(symbol, made[symbol]) for symbol in changes}
         good = [
             self._outcome(symbol, _versioned(change, made[symbol]), made=made[symbol])
             for symbol, change in changes.items()
@@ -161,7 +165,15 @@ class _Run:
             for symbol in changes:
                 self._log_checks(symbol, made[symbol])
             for outcome in good:
-                self._log_materialization(outcome, made[outcome.symbol], changes[outcome.symbol])
+                self._log_materialization(outcome, {**drawn[outcome.symbol], **made[outcome.symbol].metadata}, changes)
+
+    def _drawn(self, symbol: str, made: Made) -> dict[str, Any]:
+        """Return the metadata of what was drawn of a symbol; rows that cannot be drawn are kept, and it fails."""
+        try:
+            return dict(made.drawn())
+        except BotCoreError as error:
+            self.failed[symbol] = str(error)
+            return {}
 
     def report_failures(self) -> None:
         """Record the outcomes of the symbols that failed, and say why."""
@@ -203,13 +215,16 @@ class _Run:
                 )
             )
 
-    def _log_materialization(self, outcome: Outcome, made: Made, change: SeriesChange) -> None:
+    def _log_materialization(
+        self, outcome: Outcome, metadata: Mapping[str, Any], changes: Mapping[str, SeriesChange]
+    ) -> None:
+        change = changes[outcome.symbol]
         counts = {"rows": change.n_rows, "new_rows": change.n_new, "changed_rows": change.n_changed}
         self.context.log_event(
             dg.AssetMaterialization(
                 asset_key=self.context.asset_key,
                 partition=outcome.symbol,
-                metadata=shown({**made.metadata, **counts}),
+                metadata=shown({**metadata, **counts}),
                 tags={
                     "dagster/data_version": outcome.content_hash,
                     "dagster/data_version_is_user_provided": "true",

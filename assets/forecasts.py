@@ -4,6 +4,7 @@ Belongs here: forecasts of each instrument, and their scores. Not here: the mode
 them is in force (`assets.champion`).
 """
 
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import dagster as dg
@@ -25,6 +26,7 @@ from bot_core_dagster.models.scoring import FORECAST_SCORES, LiveReport, score_f
 from bot_core_dagster.models.store import ModelStore
 from bot_core_dagster.reports import forecast_picture, score_rows, scores_picture
 from bot_core_dagster.settings import Instrument
+from resources.drawing import draw_beside
 from resources.lake import LakeResource
 from resources.market import SettingsResource
 
@@ -54,7 +56,7 @@ def forecasts(
     def forecast(instrument: Instrument, served: Served) -> Made:
         said = forecast_of(files, served.known, instrument, served.champion)
         fan = fan_of_run(n_symbols, instrument, served.known, said)
-        return Made(tables=[(FORECASTS, said)], metadata={"fan": fan, **forecast_metadata(said)})
+        return Made(tables=[(FORECASTS, said)], metadata=forecast_metadata(said), drawn=lambda: {"fan": fan()})
 
     materialize_each_symbol(
         context,
@@ -85,13 +87,14 @@ def forecast_scores(
 
     A score is written once and never changed, whatever bars are corrected later.
     """
-    store = lake.open()
+    store, n_symbols = lake.open(), len(config.symbols or context.partition_keys)
 
     def score(instrument: Instrument, known: Known) -> Made:
         report = score_forecasts(store, known, instrument)
         return Made(
             tables=[(FORECAST_SCORES, report.new_rows)],
-            metadata=drawn(report, subject_of(instrument)) | scores_metadata(report),
+            metadata=scores_metadata(report),
+            drawn=live_picture(n_symbols, report, subject_of(instrument)),
         )
 
     materialize_each_symbol(
@@ -108,15 +111,16 @@ def forecast_scores(
 
 def fan_of_run(
     n_symbols: int, instrument: Instrument, known: Known, said: pd.DataFrame
-) -> dg.MarkdownMetadataValue | str:
-    """Return the picture of a forecast; in a run over many symbols, how to get it."""
+) -> Callable[[], dg.MarkdownMetadataValue | str]:
+    """Return what gives the picture of a forecast; in a run over many symbols, how to get it."""
     if n_symbols > PICTURED_SYMBOLS:
-        return (
+        return lambda: (
             f"not drawn in a run over {n_symbols} symbols (more than {PICTURED_SYMBOLS}); next: materialise "
             f"{instrument.symbol} alone, or bot-core predict {instrument.symbol}"
         )
-    fan = forecast_picture(subject_of(instrument), known.bars.tail(72), said, is_simulated=known.is_simulated)
-    return picture(fan, "forecast")
+    shown = known.bars.tail(72)
+    png = draw_beside(n_symbols, forecast_picture, subject_of(instrument), shown, said, is_simulated=known.is_simulated)
+    return lambda: picture(png(), "forecast")
 
 
 def subject_of(instrument: Instrument) -> str:
@@ -124,9 +128,13 @@ def subject_of(instrument: Instrument) -> str:
     return f"{instrument.symbol} {instrument.timeframe}"
 
 
-def drawn(report: LiveReport, subject: str) -> dict[str, dg.MarkdownMetadataValue]:
-    """Return the picture of live scores, none as long as no forecast has come due."""
+def live_picture(
+    n_symbols: int, report: LiveReport, subject: str
+) -> Callable[[], Mapping[str, dg.MarkdownMetadataValue]]:
+    """Return what gives the picture of live scores, none as long as no forecast has come due."""
     if not report.scores:
-        return {}
-    png = scores_picture(subject, score_rows(report.scores), report.drift, is_simulated=report.is_simulated)
-    return {"live": picture(png, "live scores")}
+        return dict
+    png = draw_beside(
+        n_symbols, scores_picture, subject, score_rows(report.scores), report.drift, is_simulated=report.is_simulated
+    )
+    return lambda: {"live": picture(png(), "live scores")}

@@ -6,9 +6,10 @@ Belongs here: turning pictures and figures into Dagster metadata. Not here: the 
 
 import base64
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Final
 
 import dagster as dg
@@ -21,7 +22,7 @@ from bot_core_dagster.lineage import outcomes_of
 from bot_core_dagster.market.bar import SIMULATED
 from bot_core_dagster.optimization import Decision, Optimization
 from bot_core_dagster.portfolio import Performance, PortfolioReport
-from bot_core_dagster.reports import Provenance, write_report
+from bot_core_dagster.reports import Provenance, Sheet, report_file
 from bot_core_dagster.settings import Instrument
 from bot_core_dagster.strategies.analysis import MarketAnalysis
 
@@ -63,18 +64,26 @@ def picture(png: bytes, title: str) -> dg.MarkdownMetadataValue:
     return dg.MetadataValue.md(f"![{title}](data:image/png;base64,{base64.b64encode(png).decode()})")
 
 
-def page_of(name: str, symbol: str, page: str) -> dg.PathMetadataValue:
-    """Write an HTML page of an asset's symbol beside the others, and return where, as metadata."""
-    safe = "".join(letter if letter.isalnum() or letter in "._-" else f"%{ord(letter):02X}" for letter in symbol)
-    return dg.MetadataValue.path(str(write_report(f"{name}_{safe}.html", page)))
+def page_file(context: dg.AssetExecutionContext, symbol: str) -> Path:
+    """Return where the page of an asset's symbol is kept."""
+    return report_file(f"{context.asset_key.to_user_string()}_{symbol}")
 
 
-def provenance(context: dg.AssetExecutionContext, lake: Lake, symbol: str) -> Provenance:
-    """Return what a symbol's page is made from: the outcomes of all that came before, and the code's version."""
+def sheet_metadata(sheet: Sheet) -> dict[str, Any]:
+    """Return the pictures of a result, and where its page is."""
+    pictures = {one.name: picture(one.png, one.title) for one in sheet.pictures}
+    return {**pictures, "report": dg.MetadataValue.path(str(sheet.page))}
+
+
+def provenances(context: dg.AssetExecutionContext, lake: Lake) -> Callable[[str], Provenance]:
+    """Return what gives what a symbol's page is made from: the outcomes of all that came before, the code's version."""
     upstream = sorted(key.to_user_string() for key in context.assets_def.asset_deps[context.asset_key])
-    read = {one.asset: one.content_hash for one in outcomes_of(lake, upstream, [symbol]) if one.is_made}
     version = (context.assets_def.code_versions_by_key or {}).get(context.asset_key) or ""
-    return Provenance(datetime.now(UTC), version, {f"{asset} {symbol}": content for asset, content in read.items()})
+    read: dict[str, dict[str, str]] = {}
+    for one in outcomes_of(lake, upstream):
+        if one.is_made:
+            read.setdefault(one.symbol, {})[f"{one.asset} {one.symbol}"] = one.content_hash
+    return lambda symbol: Provenance(datetime.now(UTC), version, read.get(symbol, {}))
 
 
 def column_schema(columns: Sequence[Column]) -> dg.TableSchema:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from assets.bars import bar_quality, bars
 from assets.each_symbol import materialize_each_symbol
-from assets.metadata import decision_metadata, optimization_metadata, page_of, picture, provenance
+from assets.metadata import decision_metadata, optimization_metadata, page_file, provenances, sheet_metadata
 from assets.partitions import ONE_RUN, OWNERS, SYMBOLS, TRADED, SymbolsConfig
 from assets.storing import Made, rows_added
 from assets.trading import SETTINGS, Searched, is_traded, rules_of, said_in_log, searched_bars, settings_version
@@ -28,9 +28,10 @@ from bot_core_dagster.optimization import (
     record_decision,
     record_trials,
 )
-from bot_core_dagster.reports import folds_picture, heat_map_picture, optimization_report_html, trials_picture
+from bot_core_dagster.reports import search_sheet
 from bot_core_dagster.settings import Instrument
 from bot_core_dagster.strategies import Strategy, settings_of
+from resources.drawing import draw_beside
 from resources.lake import LakeResource
 from resources.market import SettingsResource
 
@@ -58,6 +59,8 @@ def optimization_asset(strategy: Strategy) -> dg.AssetsDefinition:
         if not is_traded(context, known, strategy):
             return
 
+        made_from, n_symbols = provenances(context, store), len(config.symbols or context.partition_keys)
+
         def search(instrument: Instrument, stored: pd.DataFrame) -> Made:
             since = stored["close_time"].iloc[-1] - timedelta(days=known.optimization.lookback_days)
             found = optimize_strategy(
@@ -71,23 +74,20 @@ def optimization_asset(strategy: Strategy) -> dg.AssetsDefinition:
             )
             record_trials(store, found.trials)
             in_force = deployed_parameters(store, strategy.name, instrument.symbol, str(instrument.timeframe))
+            sheet = draw_beside(
+                n_symbols,
+                search_sheet,
+                found,
+                in_force,
+                made_from(instrument.symbol),
+                page_file(context, instrument.symbol),
+            )
             return Made(
                 tables=[(OPTIMIZATIONS, optimization_rows(found)), (OUT_OF_SAMPLE, out_of_sample_rows(found))],
                 within={"strategy": strategy.name},
                 inputs={SETTINGS: settings_version(strategy, known, instrument)},
-                metadata={
-                    "walk_forward": picture(folds_picture(found), "walk-forward folds, out of sample"),
-                    "heat_map": picture(heat_map_picture(found, in_force), "objective over the parameters"),
-                    "trials": picture(trials_picture(found), "distribution of the trials"),
-                    "report": page_of(
-                        context.asset_key.to_user_string(),
-                        instrument.symbol,
-                        optimization_report_html(
-                            found, provenance(context, store, instrument.symbol), deployed=in_force
-                        ),
-                    ),
-                    **optimization_metadata(found),
-                },
+                metadata=optimization_metadata(found),
+                drawn=lambda: sheet_metadata(sheet()),
             )
 
         materialize_each_symbol(context, store, known, config.symbols, search)

@@ -10,7 +10,7 @@ from typing import Final
 import dagster as dg
 
 from assets.backtests import BACKTEST_ASSETS
-from assets.metadata import picture, portfolio_metadata, shown
+from assets.metadata import portfolio_metadata, sheet_metadata, shown
 from assets.partitions import MONTHS, OWNERS, asset_names
 from bot_core_dagster.lineage import content_hashes_of
 from bot_core_dagster.portfolio import (
@@ -21,12 +21,8 @@ from bot_core_dagster.portfolio import (
     review_rows,
     series_of,
 )
-from bot_core_dagster.reports import (
-    Provenance,
-    portfolio_picture,
-    portfolio_report_html,
-    write_report,
-)
+from bot_core_dagster.reports import Provenance, portfolio_sheet, report_file
+from resources.drawing import draw_beside
 from resources.lake import LakeResource
 from resources.market import SettingsResource
 from resources.run_history import claim_run
@@ -54,14 +50,13 @@ def portfolio_review(
     made_from = Provenance(
         datetime.now(UTC), str(_REVIEW.code_version), content_hashes_of(store, ["bars", *asset_names("backtest")])
     )
-    page = write_report(f"portfolio_review_{month}.html", portfolio_report_html(report, made_from))
+    sheet = draw_beside(1, portfolio_sheet, report, made_from, report_file(f"portfolio_review_{month}"))
     store.replace(PORTFOLIO_EQUITY, equity_rows(report), [series_of(month)])
     change = store.replace(PORTFOLIO_REVIEWS, review_rows(report), [series_of(month)])[series_of(month)]
     return dg.MaterializeResult(
         metadata=shown(
             {
-                "picture": picture(portfolio_picture(report), "equity and drawdown"),
-                "report": dg.MetadataValue.path(str(page)),
+                **sheet_metadata(sheet()),
                 **portfolio_metadata(report),
                 "rows": change.n_rows,
                 "new_rows": change.n_new,

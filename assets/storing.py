@@ -37,6 +37,8 @@ class Made:
 
     tables: Sequence[tuple[Table, pd.DataFrame]]
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    drawn: Callable[[], Mapping[str, Any]] = dict
+    """Gives more metadata, of what is still being drawn when the rest is there."""
     checks: Sequence[Check] = ()
     failure: str = ""
     """Why the downstream must not use the symbol although its rows are kept; such a symbol gets no event."""

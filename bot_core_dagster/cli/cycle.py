@@ -34,6 +34,7 @@ from bot_core_dagster.portfolio import Performance, PortfolioReport, newest_full
 from bot_core_dagster.portfolio.period import month_window
 from bot_core_dagster.settings import Settings
 from bot_core_dagster.strategies import enabled_strategies
+from resources.drawing import load_what_draws
 from resources.event_log import write_batches_at_once
 from resources.run_history import PROCESS_TAG, fail_dead_runs, process_identity
 from resources.tracking import TrackingResource
@@ -61,6 +62,7 @@ def run_cycle(settings: Settings, *, month: str | None, on_progress: OnProgress)
     if month is not None:
         month_window(month, UTC_DAYS)
     started = time.perf_counter()
+    load_what_draws()
     with dg.DagsterInstance.get() as instance:
         write_batches_at_once(instance)
         fail_dead_runs(instance)

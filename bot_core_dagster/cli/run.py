@@ -24,6 +24,7 @@ from bot_core_dagster.cli.console import (
     table,
 )
 from bot_core_dagster.cli.guard import FAILED, JsonFlag, say_error
+from bot_core_dagster.cli.quick import collect_less, uncollected
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -58,8 +59,9 @@ def run(
 
     settings = load_settings()
     prepare_dagster_home()
-    from bot_core_dagster.cli.cycle import run_cycle
-
+    with uncollected():
+        from bot_core_dagster.cli.cycle import run_cycle
+    collect_less()
     with progress_bar("starting Dagster", is_quiet=as_json) as progress:
         result = run_cycle(settings, month=month, on_progress=progress)
     if as_json:

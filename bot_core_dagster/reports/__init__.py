@@ -7,7 +7,7 @@ Belongs here: HTML pages and pictures of results that exist. Not here: the resul
 from bot_core_dagster.reports.backtest.candles_picture import candles_picture
 from bot_core_dagster.reports.backtest.equity_picture import backtest_picture
 from bot_core_dagster.reports.backtest.page import backtest_report_html
-from bot_core_dagster.reports.files import write_page, write_report
+from bot_core_dagster.reports.files import report_file, write_page
 from bot_core_dagster.reports.models.comparison_picture import comparison_picture
 from bot_core_dagster.reports.models.curves_picture import curves_picture
 from bot_core_dagster.reports.models.forecast_picture import forecast_picture
@@ -21,11 +21,15 @@ from bot_core_dagster.reports.optimization.trials_picture import trials_picture
 from bot_core_dagster.reports.portfolio.page import portfolio_report_html
 from bot_core_dagster.reports.portfolio.picture import portfolio_picture
 from bot_core_dagster.reports.provenance import Provenance
+from bot_core_dagster.reports.sheet import Picture, Sheet, backtest_sheet, portfolio_sheet, search_sheet
 
 __all__ = [
+    "Picture",
     "Provenance",
+    "Sheet",
     "backtest_picture",
     "backtest_report_html",
+    "backtest_sheet",
     "candles_picture",
     "comparison_picture",
     "curves_picture",
@@ -35,10 +39,12 @@ __all__ = [
     "optimization_report_html",
     "portfolio_picture",
     "portfolio_report_html",
+    "portfolio_sheet",
     "reliability_picture",
+    "report_file",
     "score_rows",
     "scores_picture",
+    "search_sheet",
     "trials_picture",
     "write_page",
-    "write_report",
 ]

@@ -44,6 +44,7 @@ RIGHT: Final = 0.975
 
 _DPI: Final = 100
 _COLORS: Final = 256
+_NEARLY_WHITE: Final = 253
 _TITLE, _SUBTITLE, _TICKS = 15.0, 11.5, 10.5
 _SMALLEST: Final = 4.0
 _EDGE: Final = 0.012
@@ -65,11 +66,10 @@ def canvas(title: str, subtitle: str, *, is_simulated: bool) -> "Figure":
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=SIZE, dpi=_DPI, facecolor="white")
-    at: dict[str, Any] = {"x": _EDGE, "va": "top", "parse_math": False}
-    head = figure.text(y=0.985, s=title, weight="bold", color=INK, **at)
-    body = figure.text(y=0.94, s=subtitle, color=MUTED, linespacing=1.3, **at)
-    _fit(head, figure, _TITLE)
-    _fit(body, figure, _SUBTITLE)
+    head = _line(figure, 0.985, title, _TITLE, color=INK, weight="bold")
+    body = _line(figure, 0.94, subtitle, _SUBTITLE, color=MUTED)
+    for text in (head, body):
+        figure.add_artist(text)
     if is_simulated:
         place: dict[str, Any] = {"ha": "center", "va": "center", "rotation": 16, "weight": "bold"}
         figure.text(0.53, 0.48, "SIMULATED", fontsize=84, color=LOSS, alpha=0.13, zorder=9, **place)
@@ -161,25 +161,29 @@ def moments(times: "pd.Series | pd.DatetimeIndex") -> npt.NDArray[np.datetime64]
 
 def png(figure: "Figure") -> bytes:
     """Return the figure as a PNG of few colours: a third of the size of one of millions."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from PIL import Image
 
-    raw = io.BytesIO()
-    figure.savefig(raw, format="rgba")
-    size = (round(figure.bbox.width), round(figure.bbox.height))
-    pixels = Image.frombytes("RGBA", size, raw.getvalue()).convert("RGB")
+    agg: Any = FigureCanvasAgg(figure)
+    agg.draw()
+    pixels = Image.frombuffer("RGBA", agg.get_width_height(), agg.buffer_rgba(), "raw", "RGBA", 0, 1).convert("RGB")
+    few = pixels.quantize(_COLORS, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+    palette = np.array(few.getpalette(), dtype=np.uint8).reshape(-1, 3)
+    palette[palette.min(axis=1) >= _NEARLY_WHITE] = 255  # the ground shares a bucket with what is a shade darker
+    few.putpalette(palette.tobytes())
     out = io.BytesIO()
-    pixels.quantize(_COLORS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(out, format="png")
+    few.save(out, format="png")
     return out.getvalue()
 
 
-def _fit(text: "Text", figure: "Figure", size: float) -> None:
-    """Give a text its font size, a smaller one where it would run off the figure."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
+def _line(figure: "Figure", y: float, words: str, size: float, **style: Any) -> "Text":
+    """Return words at the left edge, smaller than `size` where they would run off the figure."""
+    from bot_core_dagster.reports.plain_text import PlainText
 
-    agg: Any = FigureCanvasAgg(figure)
+    text = PlainText(_EDGE, y, words, fontsize=size, transform=figure.transFigure, parse_math=False, **style)
+    text.set_figure(figure)
     room = (1.0 - 2.0 * _EDGE) * figure.bbox.width
-    text.set_fontsize(size)
-    while (width := text.get_window_extent(agg.get_renderer()).width) > room and size > _SMALLEST:
-        # Letters are as wide as whole pixels, so that a smaller font is not narrower in proportion: look again.
-        size = max(0.99 * size * room / width, _SMALLEST)
-        text.set_fontsize(size)
+    width = text.get_window_extent().width
+    if width > room:
+        text.set_fontsize(max(0.99 * size * room / width, _SMALLEST))
+    return text

@@ -1,7 +1,7 @@
 """Where pages lie on disk.
 
-Belongs here: writing a page so that a reader sees the old one or the new one, never a part. Not here: what is on it
-(`reports.page`).
+Belongs here: where pages are kept, and writing one so that a reader sees the old one or the new one, never a part. Not
+here: what is on it (`reports.page`).
 """
 
 import os
@@ -12,15 +12,10 @@ from bot_core_dagster.errors import BotCoreError
 from bot_core_dagster.settings import state_home
 
 
-def write_report(name: str, page: str) -> Path:
-    """Write `page` as $BOT_CORE_HOME/reports/`name`, as `write_page` does; return where.
-
-    Raises
-    ------
-    BotCoreError
-        If the disk refuses.
-    """
-    return write_page(state_home() / "reports" / name, page)
+def report_file(name: str) -> Path:
+    """Return where the page called `name` is kept: $BOT_CORE_HOME/reports/`name`.html; odd letters are written %3A."""
+    safe = "".join(letter if letter.isalnum() or letter in "._-" else f"%{ord(letter):02X}" for letter in name)
+    return state_home() / "reports" / f"{safe}.html"
 
 
 def write_page(file: Path, page: str) -> Path:

@@ -9,10 +9,13 @@ import gzip
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from bot_core_dagster.reports.chart import Chart, as_script
 from bot_core_dagster.reports.provenance import Provenance
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 
@@ -38,15 +41,11 @@ def page_html(template: str, charts: Mapping[str, Chart], provenance: Provenance
     TimeError
         If `generated_at` has no zone.
     """
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
-    return environment.get_template(template).render(
+    page = templates().get_template(template)
+    return page.render(
         css=_text("page.css"),
         script=_text("page.js"),
-        plotly=_packed_library(),
+        plotly=packed_library(),
         figures=as_script(charts),
         trades_script=_text("trades.js"),
         generated=provenance.generated,
@@ -56,7 +55,17 @@ def page_html(template: str, charts: Mapping[str, Chart], provenance: Provenance
 
 
 @cache
-def _packed_library() -> str:
+def templates() -> "Environment":
+    """Return the templates, each compiled once a process."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    return Environment(
+        loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+
+
+@cache
+def packed_library() -> str:
     """Return plotly.js as base64 of gzip, which `page.js` unpacks; the same bytes each time."""
     from plotly.offline import get_plotlyjs
 
@@ -68,5 +77,6 @@ def card(title: str, figure: str, css: str, *lines: str) -> dict[str, object]:
     return {"title": title, "figure": figure, "tone": css, "lines": lines}
 
 
+@cache
 def _text(name: str) -> str:
     return (_TEMPLATES / name).read_text(encoding="utf-8")

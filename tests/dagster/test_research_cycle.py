@@ -9,10 +9,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from bot_core_dagster.backtest import BACKTESTS
 from bot_core_dagster.lake import BARS, QUARANTINE
 from bot_core_dagster.lineage import outcomes_of
 from bot_core_dagster.market.simulated import SimulatedSource
 from bot_core_dagster.market.source import Fetched
+from bot_core_dagster.reports import report_file
 from tests import builders
 from tests.dagster.conftest import COLLECTED, Platform, materializations
 
@@ -206,6 +208,25 @@ def test_an_unreadable_file_of_one_symbol_stops_that_symbol_alone(platform: Plat
     result = platform.run(assets=ASSETS)
     assert not result.success
     assert materializations(result, "rsi_backtest") == ["ETHUSDT"]
+
+
+@pytest.mark.parametrize("more", [(), ("BNBUSDT",)], ids=["drawn by the run", "drawn beside it"])
+def test_a_page_that_the_disk_refuses_fails_its_symbol_and_no_row_is_lost(
+    platform: Platform, more: tuple[str, ...]
+) -> None:
+    """Where the page would be written lies a folder; once it has gone, the symbol is made like the others."""
+    platform.watch("BTCUSDT", "ETHUSDT", *more)
+    page = report_file("rsi_backtest_ETHUSDT")
+    page.mkdir(parents=True)
+    result = platform.run()
+    assert not result.success
+    assert sorted(materializations(result, "rsi_backtest")) == sorted(["BTCUSDT", *more])
+    (outcome,) = outcomes_of(platform.lake, ["rsi_backtest"], ["ETHUSDT"])
+    assert (outcome.is_made, "rsi_backtest_ETHUSDT.html: cannot be written" in outcome.reason) == (False, True)
+    assert platform.lake.symbols(BACKTESTS) == tuple(sorted(["BTCUSDT", "ETHUSDT", *more]))
+    page.rmdir()
+    assert platform.run(symbols=["ETHUSDT"]).success
+    assert page.is_file()
 
 
 def test_what_a_slow_source_has_brought_is_stored_before_the_last_symbol_came(
