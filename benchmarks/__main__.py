@@ -19,6 +19,7 @@ BENCHMARKS: Final = (
     "benchmarks.bench_features:bench_features",
     "benchmarks.bench_lake:bench_latest_bars_sql",
     "benchmarks.bench_cycle:bench_hourly_cycle",
+    "benchmarks.bench_run:bench_run",
     "benchmarks.bench_grid:bench_single_run",
     "benchmarks.bench_grid:bench_grids",
     "benchmarks.bench_grid:bench_grid_memory",

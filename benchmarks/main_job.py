@@ -1,0 +1,21 @@
+"""`bot-core run` with the market's clock at a given moment: what `bench_run` times.
+
+Belongs here: moving the clock that says which bars are closed. Not here: timing.
+"""
+
+import sys
+from datetime import datetime
+
+from bot_core_dagster.cli.app import run_command_line
+from resources.market import MarketResource
+
+
+def main(moment: datetime) -> int:
+    """Run the command as a user would type it; return its exit code."""
+    MarketResource.now = lambda _: moment  # type: ignore[method-assign, assignment]
+    sys.argv = ["bot-core", "run", "--json"]
+    return run_command_line()
+
+
+if __name__ == "__main__":
+    sys.exit(main(datetime.fromisoformat(sys.argv[1])))
