@@ -78,7 +78,8 @@ def add_columns(snapshot: Snapshot, schema: "pa.Schema") -> bool:
     """Add the columns of `schema` that the table does not have; return whether there were any."""
     new = [field for field in schema if field.name not in snapshot.schema.names]
     if new:
-        snapshot.log.alter.add_columns(Schema.from_arrow(pa.schema(new)).fields, post_commithook_properties=_HOOKS)
+        mine = DeltaTable(str(snapshot.folder))  # this commit, unlike one of files, moves the log that it is made on
+        mine.alter.add_columns(Schema.from_arrow(pa.schema(new)).fields, post_commithook_properties=_HOOKS)
     return bool(new)
 
 

@@ -1,7 +1,7 @@
-"""Snapshots that readers of one process share: a table whose log has not grown is not read again.
+"""Snapshots that readers and writers of one process share: a table whose log has not grown is not read again.
 
-Belongs here: which snapshot is still the newest. Not here: reading a log (`lake.log`). Who commits reads his own: a
-commit moves the log that it was made on.
+Belongs here: which snapshot is still the newest. Not here: reading a log (`lake.log`), commits (`lake.delta`), which
+leave the snapshot that they are made on as it is.
 
 A run reads most tables many times, with no commit in between. To open one and parse its log takes 8 ms, to see that
 its last entry is still there, and none behind it, 10 us.
@@ -42,7 +42,7 @@ _lock: Final = threading.Lock()
 
 
 def newest_snapshot(folder: Path, series_columns: Sequence[str] | None = None) -> Snapshot:
-    """Return what `lake.log.read_snapshot` does, to be read alone; errors as there."""
+    """Return what `lake.log.read_snapshot` does; it may be another's too, and nothing may move its log."""
     key = (folder, None if series_columns is None else tuple(series_columns))
     with _lock:
         seen = _seen.get(key)

@@ -20,7 +20,7 @@ from bot_core_dagster.lake import delta
 from bot_core_dagster.lake.change import SeriesChange, changes_of
 from bot_core_dagster.lake.chunk import Chunk, chunks_of
 from bot_core_dagster.lake.keys import Series, months, series_codes
-from bot_core_dagster.lake.log import DataFile, Snapshot, exists, read_snapshot
+from bot_core_dagster.lake.log import DataFile, Snapshot, exists
 from bot_core_dagster.lake.merge import (
     Merged,
     Tallies,
@@ -37,6 +37,7 @@ from bot_core_dagster.lake.periods import can_be_joined, period_of
 from bot_core_dagster.lake.reader import read_files
 from bot_core_dagster.lake.rows import TIME, rows_of_frame, time_column
 from bot_core_dagster.lake.selection import Selection
+from bot_core_dagster.lake.snapshots import newest_snapshot
 from bot_core_dagster.lake.table import RECORDED_AT, SUPERSEDED_AT, Table
 
 if TYPE_CHECKING:
@@ -60,10 +61,10 @@ class Write:
         if not exists(self.folder):
             rows = rows_of_frame(self.frame, self.table, None)
             delta.create(self.folder, self.table, _schema(rows, self.table))
-        snapshot = read_snapshot(self.folder, self.table.series_columns)
+        snapshot = newest_snapshot(self.folder, self.table.series_columns)
         rows = rows_of_frame(self.frame, self.table, snapshot.schema)
         if delta.add_columns(snapshot, rows.schema):
-            snapshot = read_snapshot(self.folder, self.table.series_columns)
+            snapshot = newest_snapshot(self.folder, self.table.series_columns)
         delta.checkpoint_if_due(snapshot)
         return snapshot, rows
 
@@ -243,7 +244,7 @@ def _replace_once(write: Write, selection: Selection) -> dict[str, SeriesChange]
 
 def _prepared_content(write: Write, selection: Selection) -> tuple[Snapshot, "pa.Table"]:
     if not len(write.frame):
-        snapshot = read_snapshot(write.folder, write.table.series_columns)
+        snapshot = newest_snapshot(write.folder, write.table.series_columns)
         delta.checkpoint_if_due(snapshot)
         return snapshot, snapshot.schema.empty_table()
     snapshot, given = write.prepared()
@@ -285,7 +286,7 @@ def compact(folder: Path, table: Table, reached: delta.Reached) -> int:
 
 
 def _compact_once(folder: Path, table: Table, reached: delta.Reached) -> int:
-    snapshot = read_snapshot(folder, table.series_columns)
+    snapshot = newest_snapshot(folder, table.series_columns)
     old = [file for file in snapshot.files if can_be_joined(file.period)]
     if not old:
         return 0

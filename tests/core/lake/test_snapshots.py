@@ -5,16 +5,20 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from shutil import rmtree
 
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pandas.testing import assert_frame_equal
 
 from bot_core_dagster.lake import BARS, Lake, snapshots
-from bot_core_dagster.lake.log import read_snapshot
+from bot_core_dagster.lake.log import Snapshot, read_snapshot
 from bot_core_dagster.lake.snapshots import newest_snapshot
+from bot_core_dagster.lake.table import Table
 from bot_core_dagster.places import PROJECT_ROOT
 from tests.builders import bars
 
@@ -120,3 +124,37 @@ def test_in_any_order_of_reads_and_writes_readers_see_what_the_log_says(
             lake.upsert_bars(bars(n_bars).assign(spread=float(step == "correct")))
         assert newest_snapshot(folder).files == read_snapshot(folder).files
         assert len(lake.bars("BTCUSDT", "1h")) == n_bars
+
+
+def test_threads_that_commit_on_one_shared_snapshot_lose_nothing(lake: Lake) -> None:
+    """Of two commits on one series the later fails and is merged again; others go through side by side."""
+    lake.upsert_bars(bars(40, symbol="S0"))
+    time.sleep(0.03)
+
+    def write(number: int) -> None:
+        for hour in range(4):
+            lake.upsert_bars(bars(60, symbol=f"S{number % 4}").iloc[10 * hour + number : 10 * hour + number + 8])
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(write, range(8)))
+    for number in range(4):
+        starts = [10 * hour + place for place in (number, number + 4) for hour in range(4)]
+        expected = {place for start in starts for place in range(start, start + 8)}
+        expected |= set(range(40)) if number == 0 else set()
+        whole = bars(60, symbol=f"S{number}")
+        assert_frame_equal(lake.bars(f"S{number}", "1h"), whole.iloc[sorted(expected)].reset_index(drop=True))
+
+
+def test_a_widened_table_leaves_the_shared_snapshot_as_it_was(lake: Lake) -> None:
+    narrow = Table("notes", key=("symbol",), partition_by=("symbol",), description="notes", columns={"symbol": "s"})
+    frame = pd.DataFrame({"symbol": ["A"], "one": [1.0]})
+    lake.upsert(narrow, frame)
+    time.sleep(0.03)
+    before = newest_snapshot(lake.root / "notes")
+    lake.upsert(narrow, frame.assign(two=2.0))
+    assert (before.version, "two" in _names(before)) == (1, False)
+    assert "two" in newest_snapshot(lake.root / "notes").schema.names
+
+
+def _names(snapshot: Snapshot) -> list[str]:
+    return [field.name for field in snapshot.log.schema().fields]
