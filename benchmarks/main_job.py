@@ -6,16 +6,16 @@ Belongs here: moving the clock that says which bars are closed. Not here: timing
 import sys
 from datetime import datetime
 
-from bot_core_dagster.cli.app import run_command_line
+from bot_core_dagster import cli
 from resources.market import MarketResource
 
 
-def main(moment: datetime) -> int:
-    """Run the command as a user would type it; return its exit code."""
+def main(moment: datetime) -> None:
+    """Run the command as a user would type it, and leave with its exit code."""
     MarketResource.now = lambda _: moment  # type: ignore[method-assign, assignment]
     sys.argv = ["bot-core", "run", "--json"]
-    return run_command_line()
+    cli.main()
 
 
 if __name__ == "__main__":
-    sys.exit(main(datetime.fromisoformat(sys.argv[1])))
+    main(datetime.fromisoformat(sys.argv[1]))

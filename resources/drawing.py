@@ -20,7 +20,8 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import cache
 from multiprocessing import connection
-from typing import Final, ParamSpec, TypeVar
+from types import ModuleType
+from typing import Any, Final, ParamSpec, TypeVar
 
 from bot_core_dagster.errors import BotCoreError
 
@@ -104,13 +105,29 @@ def load_what_draws() -> None:
 
 @cache
 def _processes() -> ProcessPoolExecutor:
-    context = multiprocessing.get_context(_METHOD)
     if _METHOD == "forkserver":
         from multiprocessing import forkserver
 
-        context.set_forkserver_preload([_LOADED])
+        multiprocessing.set_forkserver_preload([_LOADED])
         forkserver.ensure_running()
-    return ProcessPoolExecutor(min(_MOST, _CORES), mp_context=context, initializer=_begin)
+    return ProcessPoolExecutor(min(_MOST, _CORES), mp_context=_Context(), initializer=_begin)
+
+
+class _Process(multiprocessing.get_context(_METHOD).Process):  # type: ignore[misc]
+    """A process that does not import the program that it is started from: Dagster's takes a second, and a user's runs."""
+
+    @staticmethod
+    def _Popen(process: Any) -> Any:  # noqa: N802 - multiprocessing's name
+        program = sys.modules["__main__"]
+        sys.modules["__main__"] = ModuleType("__main__")
+        try:
+            return multiprocessing.get_context(_METHOD).Process._Popen(process)  # type: ignore[attr-defined]
+        finally:
+            sys.modules["__main__"] = program
+
+
+class _Context(type(multiprocessing.get_context(_METHOD))):  # type: ignore[misc]
+    Process = _Process
 
 
 def _begin() -> None:
