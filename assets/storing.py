@@ -54,11 +54,11 @@ Store = Callable[[Lake, Mapping[str, Made]], Mapping[str, SeriesChange]]
 
 
 def replace_rows(lake: Lake, made: Mapping[str, Made]) -> Mapping[str, SeriesChange]:
-    """Make each table's content of these symbols what was made: one commit a table."""
+    """Make each table's content of these symbols what was made: one commit a table, of rows in the order of its key."""
     first = next(iter(made.values()))
     by_table = []
     for position, (table, _) in enumerate(first.tables):
-        frames = [one.tables[position][1] for one in made.values()]
+        frames = [made[symbol].tables[position][1] for symbol in sorted(made)]
         filled = [frame for frame in frames if len(frame)] or frames[:1]
         rows = pd.concat(filled, ignore_index=True)
         by_table.append(lake.replace(table, rows, list(made), within=first.within))

@@ -114,7 +114,7 @@ def _processes() -> ProcessPoolExecutor:
 
 
 class _Process(multiprocessing.get_context(_METHOD).Process):  # type: ignore[misc]
-    """A process that does not import the program that it is started from: Dagster's takes a second, and a user's runs."""
+    """A process that does not import the program that it is started from: Dagster's takes a second, a user's runs."""
 
     @staticmethod
     def _Popen(process: Any) -> Any:  # noqa: N802 - multiprocessing's name

@@ -4,15 +4,20 @@ Belongs here: the public methods that change nothing, and their promises. Not he
 files become rows (`lake.reader`), which queries may run (`lake.session`).
 """
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+
+import numpy as np
 
 from bot_core_dagster.errors import UnknownNameError
 from bot_core_dagster.lake import session
 from bot_core_dagster.lake.change import SeriesChange, changes_of
 from bot_core_dagster.lake.identity import frame_content, symbol_content
+from bot_core_dagster.lake.keys import is_ascending, ranked, row_numbers
 from bot_core_dagster.lake.log import DataFile, Snapshot, exists
 from bot_core_dagster.lake.longer import shorter_timeframe
 from bot_core_dagster.lake.merge import Tally
@@ -106,15 +111,15 @@ class ReadableLake:
         chosen = [file for file in files if file.series[1] == timeframe]
         _require_known(symbols, timeframe, chosen, snapshot)
         assert snapshot is not None
-        rows = read_files(snapshot, files_within(chosen, first, last), BARS.series_columns)
+        within = sorted(files_within(chosen, first, last), key=lambda file: (file.series, file.first or 0))
+        rows = read_files(snapshot, within, BARS.series_columns)
         rows = rows_known(rows_within(rows, "open_time", first, last), known).select(list(BAR_ORDER))
-        frame = rows.sort_by([("symbol", "ascending"), ("open_time", "ascending")]).to_pandas()
-        groups = dict(iter(frame.groupby("symbol", sort=False)))
+        frames = _by_symbol(rows)
+        of_symbol: dict[str, list[DataFile]] = defaultdict(list)
+        for file in chosen:
+            of_symbol[file.series[0]].append(file)
         return {
-            symbol: StoredSeries(
-                bars=groups.get(symbol, frame.head(0)).reset_index(drop=True),
-                content_hash=symbol_content(file for file in chosen if file.series[0] == symbol),
-            )
+            symbol: StoredSeries(frames.get(symbol, frames[""]), symbol_content(of_symbol[symbol]))
             for symbol in symbols
         }
 
@@ -242,6 +247,19 @@ class ReadableLake:
     def _snapshot(self, table: Table) -> Snapshot | None:
         folder = self._folder(table)
         return newest_snapshot(folder, table.series_columns) if exists(folder) else None
+
+
+def _by_symbol(rows: "pa.Table") -> "dict[str, pd.DataFrame]":
+    """Return the bars of each symbol by time, and none under ""; files read in order are sorted only where they mix."""
+    codes, symbols = ranked(rows["symbol"])
+    numbers = row_numbers([codes, rows["open_time"]])
+    if not is_ascending(numbers):
+        order = np.argsort(numbers, kind="stable")
+        rows, codes = rows.take(order), codes[order]
+    frame = rows.to_pandas()
+    starts = np.searchsorted(codes, np.arange(len(symbols) + 1))
+    names = {name: slice(*bounds) for name, bounds in zip(symbols.to_pylist(), pairwise(starts.tolist()), strict=True)}
+    return {name: frame.iloc[part].reset_index(drop=True) for name, part in ({"": slice(0, 0)} | names).items()}
 
 
 def _require_known(
