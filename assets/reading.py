@@ -5,16 +5,18 @@ here: what is made of it (`assets.each_symbol`), tables and hashes (`bot_core_da
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final, Generic, TypeVar
 
 import dagster as dg
 import pandas as pd
 
 from bot_core_dagster.errors import BotCoreError
-from bot_core_dagster.lake import BARS, Lake, SeriesChange
+from bot_core_dagster.lake import BARS, Lake, SeriesChange, StoredSeries
 from bot_core_dagster.lineage import Outcome, outcomes_of
 from bot_core_dagster.settings import Instrument
+from bot_core_dagster.timeframe import Timeframe
 
 Content = TypeVar("Content")
 
@@ -27,6 +29,11 @@ class Read(Generic[Content]):
     versions: Mapping[str, str] = field(default_factory=dict)
 
 
+KEPT_BARS: Final = 500_000
+"""Of all symbols, 100 MB: as many as the last read gave are held for the next one, no more."""
+
+_kept: Final = dict[tuple[Path, Timeframe], Mapping[str, StoredSeries]]()
+
 Load = Callable[[Lake, Sequence[Instrument]], Mapping[str, Read[Content]]]
 
 
@@ -36,9 +43,24 @@ def stored_bars(lake: Lake, instruments: Sequence[Instrument]) -> dict[str, Read
     for timeframe in {instrument.timeframe for instrument in instruments}:
         stored = set(lake.symbols(BARS, timeframe))
         symbols = [one.symbol for one in instruments if one.timeframe == timeframe and one.symbol in stored]
-        series = lake.series_of(symbols, timeframe) if symbols else {}
+        series = _series(lake, symbols, timeframe) if symbols else {}
         loaded |= {symbol: Read(one.bars, {"bars": one.content_hash}) for symbol, one in series.items()}
     return loaded
+
+
+def _series(lake: Lake, symbols: Sequence[str], timeframe: Timeframe) -> Mapping[str, StoredSeries]:
+    """Return the symbols' series; the last ones that were read, where their content is still the same.
+
+    The steps of a run read the same bars one after the other. Each gets a copy of its own.
+    """
+    kept = _kept.get((lake.root, timeframe), {})
+    now = lake.content_hashes(BARS, symbols, timeframe)
+    if any(symbol not in kept or kept[symbol].content_hash != now[symbol] for symbol in symbols):
+        kept = lake.series_of(symbols, timeframe)
+        _kept.clear()
+        if sum(len(one.bars) for one in kept.values()) <= KEPT_BARS:
+            _kept[lake.root, timeframe] = kept
+    return {symbol: replace(kept[symbol], bars=kept[symbol].bars.copy()) for symbol in symbols}
 
 
 def own_series(lake: Lake, instruments: Sequence[Instrument]) -> dict[str, SeriesChange]:
