@@ -1,4 +1,4 @@
-"""Resources: what holds a connection or a credential, as thin Dagster wrappers.
+"""Resources: what holds a connection, a credential or processes; most are thin Dagster wrappers.
 
 Not here: what the wrapped thing does (`bot_core_dagster`).
 """

@@ -192,7 +192,8 @@ def _handler_of(server: ExchangeServer) -> type[BaseHTTPRequestHandler]:
                 server.closing.wait(10)
             else:
                 half = fault in (Fault.TRUNCATED, Fault.HANG_IN_BODY)
-                self._start(status, len(body), {})
+                # Said, since a client that asks again before it sees the end of the connection would lose that attempt.
+                self._start(status, len(body), {"Connection": "close"} if fault is not Fault.NONE else {})
                 self._write(body[: len(body) // 2] if half else body)
                 if fault is Fault.HANG_IN_BODY:
                     server.closing.wait(10)
