@@ -4,6 +4,8 @@ Belongs here: reading a month's backtests for a review, and which month that is.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 import pandas as pd
@@ -11,7 +13,7 @@ import pandas as pd
 from bot_core_dagster.backtest import BAR_EQUITY, EQUITY, TRADES
 from bot_core_dagster.errors import QualityError
 from bot_core_dagster.lake import Lake
-from bot_core_dagster.optimization import deployed_sets
+from bot_core_dagster.optimization import PARAMETERS, deployed_sets
 from bot_core_dagster.portfolio.attribution import Sleeve
 from bot_core_dagster.portfolio.report import PortfolioReport
 from bot_core_dagster.portfolio.review import review_portfolio
@@ -26,13 +28,35 @@ def review_month(lake: Lake, settings: Settings, month: str) -> PortfolioReport:
     """Review `month` ("YYYY-MM") of the enabled strategies over the watchlist; errors as `review_portfolio`.
 
     A sleeve's backtest trades the parameters that are in force now, in every month: so what is deployed now, and the
-    trials behind it, are those of the review of an old month too.
+    trials behind it, are those of the review of an old month too. The last review is given again where nothing that it
+    rests on has changed: `bot-core run` reviews, and then runs the job that reviews the same.
     """
+    symbols = [instrument.symbol for instrument in settings.watchlist]
+    hashes = [lake.content_hashes(table, symbols) for table in (EQUITY, BAR_EQUITY, TRADES, PARAMETERS)]
+    rests_on = (lake.root, settings.model_dump_json(), *(value for each in hashes for value in each.values()))
+    return _review(_Asked(month, rests_on, lake, settings))
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A month, and what its review rests on: two are equal where the review would be."""
+
+    month: str
+    rests_on: tuple[object, ...]
+    lake: Lake = field(compare=False)
+    settings: Settings = field(compare=False)
+
+
+@lru_cache(maxsize=1)
+def _review(asked: _Asked) -> PortfolioReport:
+    lake, settings = asked.lake, asked.settings
     strategies = [strategy.name for strategy in enabled_strategies(settings.strategies)]
     symbols = [instrument.symbol for instrument in settings.watchlist]
     equity, bars, trades = lake.read(EQUITY, symbols), _bar_equity(lake), lake.read(TRADES, symbols)
     deployed = _deployed(lake, strategies, settings.watchlist)
-    return review_portfolio(equity, bars, trades, month, settings.portfolio, settings.watchlist, strategies, deployed)
+    return review_portfolio(
+        equity, bars, trades, asked.month, settings.portfolio, settings.watchlist, strategies, deployed
+    )
 
 
 def _deployed(lake: Lake, strategies: Sequence[str], instruments: Sequence[Instrument]) -> dict[Sleeve, int]:

@@ -119,3 +119,23 @@ def test_a_decision_to_keep_adds_no_trials_and_a_roll_back_takes_the_sleeves_tri
     assert reviewed(lake) == {BTC: 200}
     roll_back(lake, *BTC, "1h")
     assert reviewed(lake) == {}
+
+
+@pytest.mark.parametrize("changed", ["nothing", "month", "settings", "equity", "trades", "parameters"])
+def test_a_review_is_made_anew_where_anything_that_it_rests_on_has_changed(lake: Lake, changed: str) -> None:
+    told = {"watchlist": [one.model_dump() for one in BTC_ETH], "strategies": ONLY_RSI}
+    before = review_month(lake, Settings.model_validate(told), "2024-02")
+    month = "2024-01" if changed == "month" else "2024-02"
+    if changed == "settings":
+        told["portfolio"] = {"max_drawdown_limit": 0.11}
+    if changed == "equity":
+        equity = rows()
+        equity.loc[equity["symbol"] == "ETHUSDT", "equity"] *= 1.5
+        lake.upsert(EQUITY, equity)
+        lake.upsert(BAR_EQUITY, bar_rows(equity))
+    if changed == "trades":
+        lake.upsert(TRADES, trade_rows([0.01, 0.02]))
+    if changed == "parameters":
+        decide(lake, n_trials=200)
+    after = review_month(lake, Settings.model_validate(told), month)
+    assert (after is before) == (changed == "nothing")
