@@ -8,12 +8,14 @@ dark and print. Plotly reads a text as HTML: names are escaped where they enter 
 """
 
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
+import numpy as np
 import orjson
 import pandas as pd
 
+from bot_core_dagster.metrics.arrays import FloatArray1D
 from bot_core_dagster.reports.figures import percentage
 from bot_core_dagster.reports.histogram import Histogram
 
@@ -66,9 +68,10 @@ def bars_of(histogram: Histogram, hover: str) -> Chart:
     }
 
 
-def significant(values: Iterable[float], digits: int = DIGITS) -> list[float]:
+def significant(values: Sequence[float] | FloatArray1D | pd.Series, digits: int = DIGITS) -> list[float]:
     """Return the values with so many significant digits: a page of half the size. A price needs eight."""
-    return [float(f"{value:.{digits}g}") for value in values]
+    form = f"%.{digits}g"
+    return [float(form % value) for value in np.asarray(values, dtype=np.float64).tolist()]
 
 
 def as_script(figures: Mapping[str, Any]) -> str:
