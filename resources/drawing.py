@@ -11,6 +11,7 @@ nothing of Dagster or the lake. They end with the process that asked, however th
 import gc
 import logging
 import multiprocessing
+import multiprocessing.util
 import os
 import signal
 import sys
@@ -36,6 +37,8 @@ _MOST: Final = 4
 _LOADED: Final = "bot_core_dagster.reports.loaded"
 _METHOD: Final = "forkserver" if sys.platform == "linux" else "spawn"
 
+_FIRST: Final = 100
+"""Of what multiprocessing does at the end of a process."""
 _AHEAD: Final = 16
 """Results that wait to be drawn; the run waits for them before it makes more, since each holds its bars."""
 
@@ -110,7 +113,10 @@ def _processes() -> ProcessPoolExecutor:
 
         multiprocessing.set_forkserver_preload([_LOADED])
         forkserver.ensure_running()
-    return ProcessPoolExecutor(min(_MOST, _CORES), mp_context=_Context(), initializer=_begin)
+    pool = ProcessPoolExecutor(min(_MOST, _CORES), mp_context=_Context(), initializer=_begin)
+    # The daemon's runs are processes of multiprocessing's, which wait for their children before they end their pools.
+    multiprocessing.util.Finalize(None, pool.shutdown, exitpriority=_FIRST)
+    return pool
 
 
 class _Process(multiprocessing.get_context(_METHOD).Process):  # type: ignore[misc]

@@ -119,6 +119,23 @@ def test_processes_end_with_a_run_that_was_killed(is_busy: bool) -> None:
     assert alive == []
 
 
+def test_a_run_that_is_a_process_of_multiprocessing_ends_as_dagsters_daemon_has_it() -> None:
+    """Such a process waits for its children before it ends its pools."""
+    run = multiprocessing.get_context("spawn").Process(target=_draw_many)
+    run.start()
+    run.join(30)
+    alive = psutil.Process(run.pid).children(recursive=True) if run.is_alive() else []
+    for process in alive:
+        process.kill()
+    assert (run.exitcode, alive) == (0, [])
+
+
+def _draw_many() -> None:
+    for _ in range(2):
+        for waiting in [draw_beside(MANY, time.sleep, 0.3) for _ in range(2 * drawing._MOST)]:
+            waiting()
+
+
 def test_a_process_ignores_an_interrupt_which_is_the_runs_to_answer() -> None:
     process = draw_beside(MANY, os.getpid)()
     os.kill(process, signal.SIGINT)
