@@ -30,7 +30,7 @@ class Read(Generic[Content]):
 
 
 KEPT_BARS: Final = 500_000
-"""Of all symbols, 100 MB: as many as the last read gave are held for the next one, no more."""
+"""What the last read gave is kept for the next one, unless it is more than this (100 MB)."""
 
 _kept: Final = dict[tuple[Path, Timeframe], Mapping[str, StoredSeries]]()
 

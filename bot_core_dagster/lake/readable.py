@@ -258,8 +258,8 @@ def _by_symbol(rows: "pa.Table") -> "dict[str, pd.DataFrame]":
         rows, codes = rows.take(order), codes[order]
     frame = rows.to_pandas()
     starts = np.searchsorted(codes, np.arange(len(symbols) + 1))
-    names = {name: slice(*bounds) for name, bounds in zip(symbols.to_pylist(), pairwise(starts.tolist()), strict=True)}
-    return {name: frame.iloc[part].reset_index(drop=True) for name, part in ({"": slice(0, 0)} | names).items()}
+    parts = {name: slice(*bounds) for name, bounds in zip(symbols.to_pylist(), pairwise(starts.tolist()), strict=True)}
+    return {name: frame.iloc[part].reset_index(drop=True) for name, part in ({"": slice(0, 0)} | parts).items()}
 
 
 def _require_known(

@@ -183,7 +183,8 @@ def _line(figure: "Figure", y: float, words: str, size: float, **style: Any) -> 
     text = PlainText(_EDGE, y, words, fontsize=size, transform=figure.transFigure, parse_math=False, **style)
     text.set_figure(figure)
     room = (1.0 - 2.0 * _EDGE) * figure.bbox.width
-    width = text.get_window_extent().width
-    if width > room:
-        text.set_fontsize(max(0.99 * size * room / width, _SMALLEST))
+    while (width := text.get_window_extent().width) > room and size > _SMALLEST:
+        # Letters are as wide as whole pixels, so that a smaller font is not narrower in proportion: look again.
+        size = max(0.99 * size * room / width, _SMALLEST)
+        text.set_fontsize(size)
     return text

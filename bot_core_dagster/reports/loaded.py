@@ -11,7 +11,8 @@ from bot_core_dagster.reports.canvas import canvas, legend, panels, png
 from bot_core_dagster.reports.page import packed_library, templates
 
 packed_library()
-templates()
+for _name in templates().list_templates(extensions=["j2"]):
+    templates().get_template(_name)
 _figure = canvas("loaded", "ahead", is_simulated=True)
 (_axes,) = panels(_figure, (1.0,))
 _axes.plot([0.0, 1.0], [0.0, 1.0], label="loaded")
