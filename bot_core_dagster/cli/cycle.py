@@ -25,7 +25,7 @@ from assets.partitions import SYMBOL_ASSETS, SYMBOLS, drift, stretches, symbol_r
 from bot_core_dagster.cli.cycle_result import Built, CycleResult, Failed, ForecastLine, Headline
 from bot_core_dagster.definitions import build_defs
 from bot_core_dagster.errors import BotCoreError, SettingsError
-from bot_core_dagster.lake import Lake, default_lake
+from bot_core_dagster.lake import BARS, Lake, default_lake
 from bot_core_dagster.lineage import assets_behind, outcomes_of
 from bot_core_dagster.metrics import UTC_DAYS
 from bot_core_dagster.models.forecast import NAIVE_TYPE
@@ -90,11 +90,21 @@ def run_cycle(settings: Settings, *, month: str | None, on_progress: OnProgress)
 
 
 def newest_forecasts(lake: Lake, settings: Settings) -> tuple[ForecastLine, ...]:
-    """Return the newest forecast of each instrument of the watchlist, where there is one."""
+    """Return the newest forecast of each instrument of the watchlist, where there is one of the bars that are there.
+
+    Real bars that replaced simulated ones may end years before what was forecast of those.
+    """
+    if not lake.symbols(BARS):
+        return ()
+    last = lake.sql("select symbol, timeframe, close_time from latest_bars").to_pylist()
+    closes = {(bar["symbol"], bar["timeframe"]): bar["close_time"] for bar in last}
     found = []
     for instrument in settings.watchlist:
+        close = closes.get((instrument.symbol, str(instrument.timeframe)))
         said = lake.read(FORECASTS, [instrument.symbol])
-        said = said[said["timeframe"] == str(instrument.timeframe)]
+        if close is None or said.empty:
+            continue
+        said = said[(said["timeframe"] == str(instrument.timeframe)) & (said["as_of"] <= close)]
         if len(said):
             found.append(_forecast_line(said[said["as_of"] == said["as_of"].max()].sort_values("horizon")))
     return tuple(found)
